@@ -1,0 +1,19 @@
+"""The errors that cross module borders. Rejected events are data, not errors: see `rejects`."""
+
+from __future__ import annotations
+
+
+class UsageError(Exception):
+    """Wrong usage or configuration. The message is one line that names the place and the cure; the process exits with 2."""
+
+
+class StoreError(Exception):
+    """The store refused or failed for good: trying the same again does not help."""
+
+
+class TransientStoreError(StoreError):
+    """The store may answer later. **Retry:** the outcome of a write is unknown; reload before trying again."""
+
+
+class Fenced(StoreError):
+    """Another writer has committed to this shard. **Retry:** drop what is held of it and start the unit again."""

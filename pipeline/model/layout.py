@@ -1,0 +1,165 @@
+"""The bytes of the store: row keys, qualifiers and cell values. The only module that knows them; both sides use it.
+
+Tables: `counters` (day totals and hours, a slot per shard), `visitors` (facts), `shards` (heads), `meta` (small facts
+about the store itself). Every cell value begins with a version byte. `LAYOUT_VERSION` changes whenever a key or a value
+changes its form; a store with another one is refused.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+LAYOUT_VERSION = 1
+TABLES = ("counters", "visitors", "shards", "meta")
+VALUE_VERSION = b"\x01"
+
+DAY = b"d"  # a day's totals
+HOUR = b"h"  # the same day by hours
+HOURS_PER_DAY = 48  # 0..23 at the day's first UTC offset, 24..47 at its second one (a day with a clock change)
+
+BUCKETS_PER_SHARD = 256  # rows an account's visitors spread over within a shard: about 50 visitors each at 100,000
+MICRO = 1_000_000  # sums are integers of millionths
+
+_QUALIFIER = struct.Struct(">cBBH")
+_HOURS = struct.Struct(">BB")
+ANY_SLOT = 0xFFFF
+
+
+class CounterKey(NamedTuple):
+    """What one counter cell is about: a `kind` (DAY or HOUR), breakdown (0: none, 1..n: the n-th), day, slot, value."""
+
+    kind: bytes
+    breakdown: int
+    day: int  # of the month, 1..31
+    slot: int  # the shard that writes it
+    value: str  # of the breakdown; "" without one
+
+
+def counter_row(account: str, metric_id: str, revision: str, year: int, month: int) -> bytes:
+    """Key of the row that holds one month of one metric revision."""
+    return f"{account}#{metric_id}@{revision}#{year:04d}-{month:02d}".encode()
+
+
+def counter_qualifier(key: CounterKey) -> bytes:
+    """Qualifier of a counter cell; those of one kind, breakdown and span of days are neighbours."""
+    return _QUALIFIER.pack(key.kind, key.breakdown, key.day, key.slot) + key.value.encode("utf-8", "surrogatepass")
+
+
+def parse_counter_qualifier(qualifier: bytes) -> CounterKey:
+    """The inverse of `counter_qualifier`."""
+    kind, breakdown, day, slot = _QUALIFIER.unpack_from(qualifier)
+    return CounterKey(kind, breakdown, day, slot, qualifier[_QUALIFIER.size :].decode("utf-8", "surrogatepass"))
+
+
+def day_range(kind: bytes, breakdown: int, first_day: int, last_day: int) -> tuple[bytes, bytes]:
+    """Half-open range of the qualifiers of a span of days (both inclusive), all slots and values."""
+    return struct.pack(">cBB", kind, breakdown, first_day), struct.pack(">cBB", kind, breakdown, last_day + 1)
+
+
+def slot_range(kind: bytes, breakdown: int, day: int, slot: int) -> tuple[bytes, bytes]:
+    """Half-open range of the qualifiers of one slot on one day, all values."""
+    return _QUALIFIER.pack(kind, breakdown, day, slot), _QUALIFIER.pack(kind, breakdown, day, slot + 1)
+
+
+def pack_totals(totals: np.ndarray) -> bytes:
+    """A day's columns (int64, see `counter.columns`) as a cell value."""
+    return VALUE_VERSION + totals.astype("<i8", copy=False).tobytes()
+
+
+def unpack_totals(value: bytes) -> np.ndarray:
+    """The inverse of `pack_totals`: int64, shape (columns,)."""
+    return np.frombuffer(value, dtype="<i8", offset=1)
+
+
+def pack_hours(hours: np.ndarray, touched: np.ndarray) -> bytes:
+    """A day by hours (int64, shape (HOURS_PER_DAY, columns)) as a cell value: only the span that was ever touched."""
+    rows = np.flatnonzero(touched)
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    body = hours[first:last].astype("<i8", copy=False).tobytes()
+    return VALUE_VERSION + _HOURS.pack(first, last) + touched[first:last].tobytes() + body
+
+
+def unpack_hours(value: bytes) -> tuple[int, np.ndarray, np.ndarray]:
+    """The inverse of `pack_hours`: first hour, touched (bool, shape (hours,)), columns (int64, shape (hours, columns))."""
+    first, last = _HOURS.unpack_from(value, 1)
+    at = 1 + _HOURS.size
+    touched = np.frombuffer(value, dtype=bool, count=last - first, offset=at)
+    body = np.frombuffer(value, dtype="<i8", offset=at + last - first)
+    return first, touched, body.reshape(last - first, -1)
+
+
+def visitors_row(account: str, shard: int, bucket: int) -> bytes:
+    """Key of the row that holds the facts of one bucket of an account's visitors, all of one shard."""
+    return f"{account}#".encode() + struct.pack(">HB", shard, bucket)
+
+
+def facts_qualifier(seq: int) -> bytes:
+    """Facts that one unit learnt stand under its seq, so that a row's cells come in the order of commits."""
+    return struct.pack(">Q", seq)
+
+
+def parse_facts_qualifier(qualifier: bytes) -> int:
+    """The inverse of `facts_qualifier`."""
+    return int(struct.unpack(">Q", qualifier)[0])
+
+
+def head_row(shard: int) -> bytes:
+    """Key of a shard's head."""
+    return b"head#" + struct.pack(">H", shard)
+
+
+@dataclass(frozen=True, slots=True)
+class MonthDay:
+    """A calendar day cut into the row (month) and the column (day of the month) it is counted in."""
+
+    year: int
+    month: int
+    day: int
+
+    @classmethod
+    def of(cls, epoch_day: int) -> MonthDay:
+        """From days since 1970-01-01."""
+        d = date.fromordinal(epoch_day + EPOCH_ORDINAL)
+        return cls(d.year, d.month, d.day)
+
+
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+
+
+# --- rows of `meta`: qualifier and value are JSON or text, see who writes them
+
+
+META_LAYOUT = b"layout"  # version, shards, check of the visitor key
+
+
+def meta_account_row(account: str) -> bytes:
+    """What an account has fixed at its first use: its fanout."""
+    return f"account#{account}".encode()
+
+
+def meta_revision_row(account: str, metric_id: str, revision: str) -> bytes:
+    """`definition`: the metric as JSON, so that an old revision stays readable; `since`: RFC 3339, when first in force."""
+    return f"revision#{account}#{metric_id}@{revision}".encode()
+
+
+def meta_history_row(account: str, metric_id: str) -> bytes:
+    """Which revision was in force from when: qualifier = RFC 3339 time, value = revision or empty (none)."""
+    return f"history#{account}#{metric_id}".encode()
+
+
+def meta_judged_row(account: str, digest: int) -> bytes:
+    """`series`: the revisions that a definitions digest (64 bits) stands for; events are remembered under it."""
+    return f"judged#{account}#{digest:016x}".encode()
+
+
+META_COMPLETE = b"complete"  # `until`: RFC 3339; what was acknowledged before it is in the numbers
+
+
+def meta_progress_row(run: str) -> bytes:
+    """How far an unfinished run over files has come."""
+    return f"progress#{run}".encode()

@@ -1,0 +1,79 @@
+"""What every store promises, and nothing of how. One suite (`tests/contract`) holds all of them to it.
+
+A store is a set of wide rows of cells (see `model.layout`) with one commit protocol on top:
+
+1. `take(shard)` reads the head; a payload that this very store object did not write itself is applied again first.
+2. `read(...)` loads what the unit needs, after `take`.
+3. `commit(shard, seq, cells)` moves the head from `seq` to `seq + 1` and applies the cells, all stamped with `seq + 1`.
+   It returns only when every cell holds.
+
+On any error of `commit` the caller drops all it holds of that shard and begins again at step 1.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+Ranges = Sequence[tuple[bytes, bytes]]  # half-open, of qualifiers
+Rows = dict[bytes, list[tuple[bytes, bytes]]]  # row -> (qualifier, value), in the order of qualifiers
+
+
+class Cell(NamedTuple):
+    """One cell to write. `value` None takes it away, which only facts allow (a revived fact changes nothing)."""
+
+    table: str
+    row: bytes
+    qualifier: bytes
+    value: bytes | None
+
+
+class Store(ABC):
+    """A place for counters, visitors' facts and heads. One object belongs to one process and is used by one thread."""
+
+    @abstractmethod
+    def take(self, shard: int) -> int:
+        """The shard's seq (0: never committed), once the last committed payload surely holds.
+
+        Raises TransientStoreError. **Retry:** harmless, applying a payload again changes nothing.
+        """
+
+    @abstractmethod
+    def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
+        """Commit a unit on top of `seq`; returns the new seq once every cell holds.
+
+        Raises Fenced (somebody else committed) and TransientStoreError (outcome unknown).
+        **Retry:** never call it again with the same cells; begin at `take`, which finishes what was committed.
+        """
+
+    @abstractmethod
+    def settle(self, shards: Iterable[int]) -> None:
+        """Apply the payload of every head once more: nothing that was committed stays half-applied.
+
+        **Retry:** harmless.
+        """
+
+    @abstractmethod
+    def read(self, table: str, rows: Sequence[bytes], ranges: Ranges | None = None) -> Rows:
+        """The cells of these rows (those in any of `ranges`; None: all). Absent rows are left out."""
+
+    @abstractmethod
+    def scan(self, table: str, prefix: bytes) -> Rows:
+        """All rows whose key begins with `prefix`. For small tables and tools."""
+
+    @abstractmethod
+    def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
+        """Write cells of the `meta` table, the last one wins. **Retry:** harmless."""
+
+    @abstractmethod
+    def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
+        """Write a cell of `meta` unless it is there; returns what is in force. **Retry:** harmless."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Returns once all that was committed survives a power cut. Before a source is acknowledged."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free connections and files."""

@@ -1,0 +1,75 @@
+"""What a store fixes at its first use, and refuses to see otherwise later: layout version, shards, visitor key, fanout.
+
+Counters and facts are placed by these values; with others the same visitor would be looked up elsewhere and counted twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+
+from pipeline.model import layout
+from pipeline.model.errors import UsageError
+from pipeline.store.contract import Store
+
+KEY_BYTES = 32
+SHARDS_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A store's own constants. `visitor_key` keys the hash under which visitors are stored."""
+
+    shards: int
+    visitor_key: bytes
+
+
+def fix(store: Store, *, shards: int | None, default_shards: int, visitor_key: bytes | None) -> Fixed:
+    """Fix these values on first use, else hold the given ones against those in force. Raises UsageError.
+
+    Without a `visitor_key` one is made up and kept in the store; with one only a check of it is.
+    **Retry:** harmless, the first writer's values stay.
+    """
+    wanted = shards or default_shards
+    if not 1 <= wanted <= SHARDS_MAX:
+        raise UsageError(f"--shards {wanted}: use 1 to {SHARDS_MAX}")
+    kept = {} if visitor_key else {"key": secrets.token_hex(KEY_BYTES)}
+    key = visitor_key or bytes.fromhex(kept["key"])
+    ours = {"version": layout.LAYOUT_VERSION, "shards": wanted, "key_check": _key_check(key), **kept}
+    found = _load(store.create_meta(layout.META_LAYOUT, b"v", json.dumps(ours).encode()))
+    if found["version"] != layout.LAYOUT_VERSION:
+        raise UsageError(
+            f"the store has layout version {found['version']}, this program writes {layout.LAYOUT_VERSION}: "
+            "use the program version that made it, or a new store"
+        )
+    if shards and found["shards"] != shards:
+        raise UsageError(f"--shards {shards}: this store was made with {found['shards']}; leave --shards out")
+    if "key" in found and not visitor_key:
+        key = bytes.fromhex(found["key"])
+    if found["key_check"] != _key_check(key):
+        raise UsageError("the visitor key is not the one this store was made with: set DAYCOUNT_VISITOR_KEY to that one")
+    return Fixed(int(found["shards"]), key)
+
+
+def fix_fanout(store: Store, account: str, fanout: int) -> None:
+    """Fix an account's fanout on its first use, else refuse another one. **Retry:** harmless."""
+    found = store.create_meta(layout.meta_account_row(account), b"fanout", str(fanout).encode())
+    if int(found) != fanout:
+        raise UsageError(
+            f"settings.fanout of account {account} is {fanout}, this store was begun with {int(found)}: "
+            f"set it back to {int(found)}"
+        )
+
+
+def _key_check(key: bytes) -> str:
+    return hashlib.blake2b(b"daycount visitor key", key=key[:64], digest_size=8).hexdigest()
+
+
+def _load(value: bytes) -> dict:
+    try:
+        found = json.loads(value)
+        return {"version": found["version"], "shards": found["shards"], "key_check": found["key_check"], **found}
+    except (ValueError, KeyError, TypeError) as e:
+        raise UsageError(f"this is not a Daycount store: its layout record is unreadable ({e}); use another store") from e

@@ -1,0 +1,144 @@
+"""The embedded store: one SQLite file, the whole protocol in one transaction per unit.
+
+Because a unit is one transaction there is no payload to apply again: a head that has moved has all its cells. Between
+`flush` calls commits are ordered and atomic but not yet on disk after a power cut (`synchronous=NORMAL` in WAL mode);
+what is lost then is lost together with the progress recorded after it, so it is read again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.model.errors import Fenced, StoreError, TransientStoreError, UsageError
+from pipeline.model.layout import TABLES, head_row
+from pipeline.store.contract import Cell, Ranges, Rows, Store
+
+BUSY_TIMEOUT_S = 60.0  # another worker's commit takes milliseconds; past this something is stuck
+WAL_AUTOCHECKPOINT_PAGES = 8_000  # 32 MB: fewer, larger checkpoints than the default of 1,000
+ROWS_PER_SELECT = 500  # below SQLite's bound of 999 variables in older builds
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS {t} (row BLOB NOT NULL, qualifier BLOB NOT NULL, value BLOB NOT NULL)"
+_INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS {t}_key ON {t} (row, qualifier)"
+_UPSERT = (
+    "INSERT INTO {t} (row, qualifier, value) VALUES (?, ?, ?) "
+    "ON CONFLICT (row, qualifier) DO UPDATE SET value = excluded.value"
+)
+_SEQ = b"seq"
+
+
+class SqliteStore(Store):
+    """See `contract.Store`. Several processes may share the file; SQLite's write lock orders their commits."""
+
+    def __init__(self, path: str | Path, *, create: bool = True) -> None:
+        self.path = Path(path)
+        if not create and not self.path.exists():
+            raise UsageError(f"no store at {self.path}: run the pipeline first, or correct --store")
+        try:
+            self._db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute(f"PRAGMA wal_autocheckpoint={WAL_AUTOCHECKPOINT_PAGES}")
+            if create:
+                for table in TABLES:
+                    self._db.execute(_SCHEMA.format(t=table))
+                    self._db.execute(_INDEX.format(t=table))
+        except sqlite3.Error as e:
+            raise UsageError(f"cannot open the store {self.path}: {e}; name a writable path of a Daycount store") from e
+
+    def take(self, shard: int) -> int:
+        with _translated():
+            return self._seq(shard)
+
+    def _seq(self, shard: int) -> int:
+        found = self._db.execute(
+            "SELECT value FROM shards WHERE row = ? AND qualifier = ?", (head_row(shard), _SEQ)
+        ).fetchone()
+        return int(found[0]) if found else 0
+
+    def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
+        with _translated(), self._transaction():
+            if self._seq(shard) != seq:
+                raise Fenced(f"shard {shard} has moved past seq {seq}")
+            for table in TABLES:
+                mine = [c for c in cells if c.table == table]
+                self._db.executemany(
+                    _UPSERT.format(t=table), [(c.row, c.qualifier, c.value) for c in mine if c.value is not None]
+                )
+                self._db.executemany(
+                    f"DELETE FROM {table} WHERE row = ? AND qualifier = ?",
+                    [(c.row, c.qualifier) for c in mine if c.value is None],
+                )
+            self._db.execute(_UPSERT.format(t="shards"), (head_row(shard), _SEQ, str(seq + 1).encode()))
+        return seq + 1
+
+    def settle(self, shards: Iterable[int]) -> None:
+        """Nothing to do: a committed unit is applied."""
+
+    def read(self, table: str, rows: Sequence[bytes], ranges: Ranges | None = None) -> Rows:
+        found: Rows = {}
+        where, bounds = "", []
+        if ranges is not None:
+            where = " AND (" + " OR ".join("(qualifier >= ? AND qualifier < ?)" for _ in ranges) + ")"
+            bounds = [b for pair in ranges for b in pair]
+        per_select = max(1, ROWS_PER_SELECT - len(bounds))
+        with _translated():
+            for at in range(0, len(rows), per_select):
+                part = rows[at : at + per_select]
+                keys = ",".join("?" * len(part))
+                sql = f"SELECT row, qualifier, value FROM {table} WHERE row IN ({keys}){where} ORDER BY row, qualifier"
+                for row, qualifier, value in self._db.execute(sql, [*part, *bounds]):
+                    found.setdefault(row, []).append((qualifier, value))
+        return found
+
+    def scan(self, table: str, prefix: bytes) -> Rows:
+        found: Rows = {}
+        sql = f"SELECT row, qualifier, value FROM {table} WHERE row >= ? AND row < ? ORDER BY row, qualifier"
+        with _translated():
+            for row, qualifier, value in self._db.execute(sql, (prefix, prefix + b"\xff" * 8)):
+                found.setdefault(row, []).append((qualifier, value))
+        return found
+
+    def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
+        with _translated(), self._transaction():
+            self._db.executemany(_UPSERT.format(t="meta"), [(row, q, v) for q, v in cells.items()])
+
+    def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
+        with _translated(), self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO meta (row, qualifier, value) VALUES (?, ?, ?)", (row, qualifier, value))
+            found = self._db.execute("SELECT value FROM meta WHERE row = ? AND qualifier = ?", (row, qualifier)).fetchone()
+        return bytes(found[0])
+
+    def flush(self) -> None:
+        with _translated():
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute("PRAGMA wal_checkpoint(FULL)")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """SQLite's errors as the contract's: a lock that was not had may be had later, anything else is for good."""
+    try:
+        yield
+    except sqlite3.OperationalError as e:
+        if "locked" in str(e) or "busy" in str(e):
+            raise TransientStoreError(str(e)) from e
+        raise StoreError(f"SQLite: {e}") from e
+    except sqlite3.Error as e:
+        raise StoreError(f"SQLite: {e}") from e

@@ -1,0 +1,182 @@
+"""Owns what clients define: metrics, their measures, an account's settings, and snapshots of them all.
+
+Plain data and its JSON. What makes a definition valid is in `definition_parse`; where definitions are kept is in
+`pipeline.definitions`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.model.definition_digest import account_digest, canonical_json, digest_of_bytes
+from pipeline.model.errors import UsageError
+from pipeline.model.limits import FANOUT_DEFAULT
+
+Where = dict[str, Any]
+Groups = dict[str, list[Any]]
+
+COUNT, SUM, MIN, MAX, MEAN = AGGREGATES = ("count", "sum", "min", "max", "mean")
+VISITOR, VISITOR_DAY = ONCE_PER = ("visitor", "visitor_day")
+
+
+class DefinitionError(UsageError):
+    """A definition that cannot be counted: `path` is its place in the document, `message` says the cure."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(path, message)
+        self.path = path
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a metric. `field` is None for counts only; `once_per` is None, `visitor` or `visitor_day`."""
+
+    name: str
+    aggregate: str
+    field: str | None = None
+    once_per: str | None = None
+
+    def document(self) -> dict[str, str]:
+        """The measure as it is written in a definition, without what is not set."""
+        named = {"aggregate": self.aggregate, "field": self.field, "once_per": self.once_per}
+        return {key: value for key, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A condition on one event, and what is counted of those that match. Measures are sorted by name."""
+
+    id: str
+    where: Where
+    measures: tuple[Measure, ...]
+    breakdowns: tuple[str, ...]
+    description: str
+    revision: str
+    groups: Groups
+
+    def document(self) -> dict[str, Any]:
+        """The metric as it is written in a definition."""
+        described = {"description": self.description} if self.description else {}
+        return {
+            "id": self.id,
+            **described,
+            "where": self.where,
+            "measures": {measure.name: measure.document() for measure in self.measures},
+            "breakdowns": list(self.breakdowns),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for all metrics of an account. `visitor` names paths; the first that is not empty is the visitor."""
+
+    timezone: str = "UTC"
+    visitor: tuple[str, ...] = ("anonymousId", "userId")
+    fanout: int = FANOUT_DEFAULT
+    groups: Groups = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The settings as they are written in a definition."""
+        grouped = {"groups": self.groups} if self.groups else {}
+        return {"timezone": self.timezone, "visitor": list(self.visitor), "fanout": self.fanout, **grouped}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDefinitions:
+    """The valid metrics of an account by id; `problems` has a line for each definition that was skipped.
+
+    `digest` stands for the set of (metric id, revision) that the account's events are judged under.
+    """
+
+    account: str
+    settings: Settings
+    metrics: dict[str, Metric]
+    problems: tuple[str, ...]
+    digest: str
+
+    @classmethod
+    def of(
+        cls, account: str, settings: Settings, metrics: Iterable[Metric], problems: Iterable[str] = ()
+    ) -> AccountDefinitions:
+        """Definitions with their digest worked out."""
+        by_id = {metric.id: metric for metric in sorted(metrics, key=lambda metric: metric.id)}
+        digest = account_digest({metric.id: metric.revision for metric in by_id.values()})
+        return cls(account, settings, by_id, tuple(problems), digest)
+
+    def document(self) -> dict[str, Any]:
+        """One account's definitions as a file has them."""
+        metrics = [metric.document() for metric in self.metrics.values()]
+        return {"account": self.account, "settings": self.settings.document(), "metrics": metrics}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All accounts' definitions at one time. `version` is a digest of everything; `problems` belong to no account."""
+
+    accounts: dict[str, AccountDefinitions]
+    version: str
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, accounts: Iterable[AccountDefinitions], problems: Iterable[str] = ()) -> Snapshot:
+        """A snapshot with its version worked out."""
+        by_name = {account.account: account for account in sorted(accounts, key=lambda account: account.account)}
+        unversioned = cls(by_name, "", tuple(problems))
+        return cls(by_name, digest_of_bytes(unversioned.to_bytes()), unversioned.problems)
+
+    def all_problems(self) -> Iterator[str]:
+        """Every line about a skipped definition, with its account."""
+        yield from self.problems
+        for account in self.accounts.values():
+            yield from (f"{account.account}: {problem}" for problem in account.problems)
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: equal snapshots have equal bytes."""
+        accounts = {name: _account_to_json(account) for name, account in self.accounts.items()}
+        return canonical_json({"accounts": accounts, "problems": self.problems})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Snapshot:
+        """The snapshot that `to_bytes` wrote; it is trusted and not validated again."""
+        stored = json.loads(data)
+        accounts = (_account_from_json(name, account) for name, account in stored["accounts"].items())
+        return cls({account.account: account for account in accounts}, digest_of_bytes(data), tuple(stored["problems"]))
+
+
+def _account_to_json(account: AccountDefinitions) -> dict[str, Any]:
+    # A metric's groups are the account's: naming them keeps a large group from being written once per metric.
+    metrics = {
+        metric.id: {**metric.document(), "revision": metric.revision, "groups": sorted(metric.groups)}
+        for metric in account.metrics.values()
+    }
+    return {"settings": account.settings.document(), "metrics": metrics, "problems": account.problems}
+
+
+def _account_from_json(name: str, stored: Mapping[str, Any]) -> AccountDefinitions:
+    written = stored["settings"]
+    settings = Settings(written["timezone"], tuple(written["visitor"]), written["fanout"], written.get("groups", {}))
+    metrics = (_metric_from_json(metric, settings.groups) for metric in stored["metrics"].values())
+    return AccountDefinitions.of(name, settings, metrics, stored["problems"])
+
+
+def _metric_from_json(stored: Mapping[str, Any], groups: Groups) -> Metric:
+    measures = (
+        Measure(name, measure["aggregate"], measure.get("field"), measure.get("once_per"))
+        for name, measure in sorted(stored["measures"].items())
+    )
+    return Metric(
+        id=stored["id"],
+        where=stored["where"],
+        measures=tuple(measures),
+        breakdowns=tuple(stored["breakdowns"]),
+        description=stored.get("description", ""),
+        revision=stored["revision"],
+        groups={name: groups[name] for name in stored["groups"]},
+    )

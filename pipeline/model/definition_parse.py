@@ -1,0 +1,103 @@
+"""Owns what makes an account's document valid: documents in, typed definitions and complaints out.
+
+Conditions have their own rules and their own package: the check of a `where` is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.model.definition import AccountDefinitions, DefinitionError, Metric, Settings
+from pipeline.model.definition_check import ACCOUNT, ID, check_keys, named
+from pipeline.model.definition_metric import Written, parse_metric
+from pipeline.model.definition_place import CheckWhere, Place, Rules, quoted
+from pipeline.model.definition_settings import parse_settings
+from pipeline.model.limits import METRICS_PER_ACCOUNT_MAX
+
+ACCOUNT_KEYS = ("account", "settings", "metrics", "layers", "experiments")
+
+
+def parse_account(document: Any, *, strict: bool, check_where: CheckWhere) -> AccountDefinitions:
+    """The definitions in one account's document.
+
+    Strict raises the first DefinitionError; else bad metrics are left out and told in `problems`.
+    Without the name of an account there is nothing to give: that raises either way.
+    """
+    definitions, found = examine_account(document, strict=strict, check_where=check_where)
+    if definitions is None or (strict and found):
+        raise found[0]
+    return definitions
+
+
+def examine_account(
+    document: Any, *, strict: bool, check_where: CheckWhere
+) -> tuple[AccountDefinitions | None, list[DefinitionError]]:
+    """The definitions in one account's document, as far as they are valid, and everything that is wrong with it."""
+    top = Place([])
+    if not isinstance(document, Mapping):
+        top.refuse(f"{quoted(document)} is not a definitions document; write account:, settings: and metrics:")
+        return None, top.found
+    if strict:
+        check_keys(document, ACCOUNT_KEYS, top)
+    if not named(ACCOUNT, document.get("account")):
+        top.at("account").refuse(_account_complaint(document.get("account")))
+        return None, top.found
+    rules = Rules(check_where, strict)
+    written = _written_metrics(document.get("metrics"), top)
+    return assemble_account(document["account"], document.get("settings"), written, rules, top.found)
+
+
+def assemble_account(
+    account: str, settings: Any, written: Iterable[Written], rules: Rules, found: list[DefinitionError]
+) -> tuple[AccountDefinitions, list[DefinitionError]]:
+    """An account's definitions from their parts. Without valid settings no metric can count, for want of a day."""
+    place = Place(found, path="settings")
+    before = len(found)
+    parsed_settings = parse_settings(settings, place, rules)
+    settings_valid = len(found) == before
+    if not settings_valid and not rules.strict:
+        place.refuse("no metric of this account counts until they are mended")
+    metrics = _parse_metrics(written, parsed_settings, rules, found)
+    problems = [str(error) for error in found]
+    return AccountDefinitions.of(account, parsed_settings, metrics if settings_valid else (), problems), found
+
+
+def _parse_metrics(
+    written: Iterable[Written], settings: Settings, rules: Rules, found: list[DefinitionError]
+) -> list[Metric]:
+    metrics: list[Metric] = []
+    labels: dict[str, str] = {}
+    for item in written:
+        metric = parse_metric(item, settings, Place(found, item.label), rules)
+        if metric is None:
+            continue
+        if metric.id in labels:
+            Place(found, item.label, "id").refuse(f"the same as that of {labels[metric.id]}; ids are unique")
+            continue
+        labels[metric.id] = item.label
+        metrics.append(metric)
+    return metrics
+
+
+def _account_complaint(account: Any) -> str:
+    if account is None:
+        return "missing; name it in the file, or with --account"
+    return f"{quoted(account)} is not a name; 1 to 64 of a-z, 0-9, _ and -"
+
+
+def _written_metrics(metrics: Any, top: Place) -> list[Written]:
+    if metrics is None:
+        return []
+    if not isinstance(metrics, (list, tuple)):
+        top.at("metrics").refuse(f"{quoted(metrics)} is not a list; write each metric as an item with an id")
+        return []
+    if len(metrics) > METRICS_PER_ACCOUNT_MAX:
+        top.at("metrics").refuse(f"{len(metrics):,} metrics; at most {METRICS_PER_ACCOUNT_MAX:,} per account")
+        return []
+    return [Written(_label(index, metric), None, metric) for index, metric in enumerate(metrics)]
+
+
+def _label(index: int, metric: Any) -> str:
+    metric_id = metric.get("id") if isinstance(metric, Mapping) else None
+    return f"metrics[{index}] ({metric_id})" if named(ID, metric_id) else f"metrics[{index}]"

@@ -1,0 +1,57 @@
+"""Owns how complaints about a document are gathered, and the place that each of them names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from pipeline.model.definition import DefinitionError, Groups, Where
+
+_QUOTED_CHARS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a document, and the list in which complaints about the whole document gather.
+
+    `label` names a definition, as in `metrics[2] (big_orders)`; `path` leads on from there.
+    """
+
+    found: list[DefinitionError]
+    label: str = ""
+    path: str = ""
+
+    def at(self, part: str) -> Place:
+        """The place of a key, or of an index such as `[2]`, inside this one."""
+        shown = part if part.isprintable() and len(part) <= _QUOTED_CHARS_MAX else quoted(part)
+        joint = "." if self.path and shown and not shown.startswith("[") else ""
+        return Place(self.found, self.label, f"{self.path}{joint}{shown}")
+
+    def refuse(self, message: str) -> None:
+        """Notes what is wrong here and the cure."""
+        self.found.append(DefinitionError(str(self), message))
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.label, self.path) if part)
+
+
+def quoted(value: object) -> str:
+    """A value as a complaint shows it: JSON on one line, cut short."""
+    try:
+        text = json.dumps(value, default=str)
+    except (TypeError, ValueError, RecursionError):
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _QUOTED_CHARS_MAX else f"{text[:_QUOTED_CHARS_MAX]}…"
+
+
+CheckWhere = Callable[[Where, Groups, Place], Collection[str]]
+"""Complains at the place about a condition that does not hold up; gives the names of the groups it refers to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How documents are judged. Not strict, unknown keys of a metric or of settings are somebody's notes."""
+
+    check_where: CheckWhere
+    strict: bool

@@ -1,0 +1,21 @@
+"""The bounds of what is accepted, each in one place. A refusal names the bound it met."""
+
+from __future__ import annotations
+
+# Definitions. They bound what one event can cost: terms to match, cells to write, bytes to ship as a side input.
+METRICS_PER_ACCOUNT_MAX = 2_000
+MEASURES_PER_METRIC_MAX = 50
+BREAKDOWNS_PER_METRIC_MAX = 10
+VISITOR_PATHS_MAX = 10
+DESCRIPTION_CHARS_MAX = 1_000
+DEFINITION_BYTES_MAX = 64 * 1024
+SETTINGS_BYTES_MAX = 1024 * 1024
+DEFINITION_DEPTH_MAX = 32
+DEFINITIONS_FILE_BYTES_MAX = 16 * 1024 * 1024
+GROUP_NAME_CHARS_MAX = 128
+PATH_BYTES_MAX = 256
+PATH_PARTS_MAX = 16
+
+# The number of an account's parts that are counted side by side; fixed from the first use of a store.
+FANOUT_DEFAULT = 8
+FANOUT_MAX = 1024

@@ -16,8 +16,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from pipeline.model.errors import StoreError
+
+UNIT_TABLES = ("counters", "visitors", "meta")  # a unit's own head is the store's business
 Ranges = Sequence[tuple[bytes, bytes]]  # half-open, of qualifiers
 Rows = dict[bytes, list[tuple[bytes, bytes]]]  # row -> (qualifier, value), in the order of qualifiers
+UnitRows = dict[tuple[str, bytes], dict[bytes, bytes | None]]  # (table, row) -> qualifier -> value; see `by_row`
 
 
 class Cell(NamedTuple):
@@ -77,3 +81,30 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Free connections and files."""
+
+
+def by_row(cells: Iterable[Cell]) -> UnitRows:
+    """A unit's cells row by row; of two for one cell the last counts. Raises StoreError for a cell no store takes."""
+    rows: UnitRows = {}
+    for table, row, qualifier, value in cells:
+        if table not in UNIT_TABLES or (value is None and table != "visitors"):
+            raise StoreError(f"a unit can't {'write' if value is not None else 'take away'} a cell of {table}: {row!r}")
+        rows.setdefault((table, row), {})[qualifier] = value
+    return rows
+
+
+def merged_ranges(ranges: Ranges) -> list[tuple[bytes, bytes]]:
+    """The same qualifiers in ascending ranges that neither overlap nor touch, without empty ones."""
+    merged: list[tuple[bytes, bytes]] = []
+    for start, end in sorted((s, e) for s, e in ranges if s < e):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def prefix_end(prefix: bytes) -> bytes | None:
+    """The first key behind all that begin with `prefix`; None: there is none."""
+    body = prefix.rstrip(b"\xff")
+    return body[:-1] + bytes([body[-1] + 1]) if body else None

@@ -1,6 +1,7 @@
 """What a store fixes at its first use, and refuses to see otherwise later: layout version, shards, visitor key, fanout.
 
-Counters and facts are placed by these values; with others the same visitor would be looked up elsewhere and counted twice.
+Counters and facts are placed by these values; with others the same visitor would be looked up elsewhere and counted
+twice.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def fix(store: Store, *, shards: int | None, default_shards: int, visitor_key: b
     if "key" in found and not visitor_key:
         key = bytes.fromhex(found["key"])
     if found["key_check"] != _key_check(key):
-        raise UsageError("the visitor key is not the one this store was made with: set DAYCOUNT_VISITOR_KEY to that one")
+        raise UsageError(
+            "the visitor key is not the one of this store: set DAYCOUNT_VISITOR_KEY to the one it was made with"
+        )
     return Fixed(int(found["shards"]), key)
 
 
@@ -72,4 +75,4 @@ def _load(value: bytes) -> dict:
         found = json.loads(value)
         return {"version": found["version"], "shards": found["shards"], "key_check": found["key_check"], **found}
     except (ValueError, KeyError, TypeError) as e:
-        raise UsageError(f"this is not a Daycount store: its layout record is unreadable ({e}); use another store") from e
+        raise UsageError(f"not a Daycount store: its layout record is unreadable ({e}); use another store") from e

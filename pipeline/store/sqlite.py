@@ -14,11 +14,12 @@ from pathlib import Path
 
 from pipeline.model.errors import Fenced, StoreError, TransientStoreError, UsageError
 from pipeline.model.layout import TABLES, head_row
-from pipeline.store.contract import Cell, Ranges, Rows, Store
+from pipeline.store.contract import UNIT_TABLES, Cell, Ranges, Rows, Store, by_row, merged_ranges, prefix_end
 
 BUSY_TIMEOUT_S = 60.0  # another worker's commit takes milliseconds; past this something is stuck
 WAL_AUTOCHECKPOINT_PAGES = 8_000  # 32 MB: fewer, larger checkpoints than the default of 1,000
-ROWS_PER_SELECT = 500  # below SQLite's bound of 999 variables in older builds
+ROWS_PER_SELECT = 400  # with two bounds for each range below SQLite's 999 variables in older builds
+RANGES_PER_SELECT = 200
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS {t} (row BLOB NOT NULL, qualifier BLOB NOT NULL, value BLOB NOT NULL)"
 _INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS {t}_key ON {t} (row, qualifier)"
@@ -45,6 +46,7 @@ class SqliteStore(Store):
                 for table in TABLES:
                     self._db.execute(_SCHEMA.format(t=table))
                     self._db.execute(_INDEX.format(t=table))
+            self._db.execute("SELECT 1 FROM meta LIMIT 1")
         except sqlite3.Error as e:
             raise UsageError(f"cannot open the store {self.path}: {e}; name a writable path of a Daycount store") from e
 
@@ -59,18 +61,15 @@ class SqliteStore(Store):
         return int(found[0]) if found else 0
 
     def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
+        rows = by_row(cells)
         with _translated(), self._transaction():
             if self._seq(shard) != seq:
                 raise Fenced(f"shard {shard} has moved past seq {seq}")
-            for table in TABLES:
-                mine = [c for c in cells if c.table == table]
-                self._db.executemany(
-                    _UPSERT.format(t=table), [(c.row, c.qualifier, c.value) for c in mine if c.value is not None]
-                )
-                self._db.executemany(
-                    f"DELETE FROM {table} WHERE row = ? AND qualifier = ?",
-                    [(c.row, c.qualifier) for c in mine if c.value is None],
-                )
+            for table in UNIT_TABLES:
+                kept = [(row, q, v) for (t, row), wanted in rows.items() if t == table for q, v in wanted.items()]
+                self._db.executemany(_UPSERT.format(t=table), [cell for cell in kept if cell[2] is not None])
+                gone = [(row, q) for row, q, value in kept if value is None]
+                self._db.executemany(f"DELETE FROM {table} WHERE row = ? AND qualifier = ?", gone)
             self._db.execute(_UPSERT.format(t="shards"), (head_row(shard), _SEQ, str(seq + 1).encode()))
         return seq + 1
 
@@ -79,27 +78,26 @@ class SqliteStore(Store):
 
     def read(self, table: str, rows: Sequence[bytes], ranges: Ranges | None = None) -> Rows:
         found: Rows = {}
-        where, bounds = "", []
-        if ranges is not None:
-            where = " AND (" + " OR ".join("(qualifier >= ? AND qualifier < ?)" for _ in ranges) + ")"
-            bounds = [b for pair in ranges for b in pair]
-        per_select = max(1, ROWS_PER_SELECT - len(bounds))
+        keys = list(dict.fromkeys(rows))
         with _translated():
-            for at in range(0, len(rows), per_select):
-                part = rows[at : at + per_select]
-                keys = ",".join("?" * len(part))
-                sql = f"SELECT row, qualifier, value FROM {table} WHERE row IN ({keys}){where} ORDER BY row, qualifier"
-                for row, qualifier, value in self._db.execute(sql, [*part, *bounds]):
-                    found.setdefault(row, []).append((qualifier, value))
+            for within, bounds in _conditions(ranges):
+                for at in range(0, len(keys), ROWS_PER_SELECT):
+                    part = keys[at : at + ROWS_PER_SELECT]
+                    which = f"row IN ({','.join('?' * len(part))}) AND {within}"
+                    self._select(found, table, which, [*part, *bounds])
         return found
 
     def scan(self, table: str, prefix: bytes) -> Rows:
         found: Rows = {}
-        sql = f"SELECT row, qualifier, value FROM {table} WHERE row >= ? AND row < ? ORDER BY row, qualifier"
+        end = prefix_end(prefix)
         with _translated():
-            for row, qualifier, value in self._db.execute(sql, (prefix, prefix + b"\xff" * 8)):
-                found.setdefault(row, []).append((qualifier, value))
+            self._select(found, table, "row >= ?1 AND (row < ?2 OR ?2 IS NULL)", [prefix, end])
         return found
+
+    def _select(self, found: Rows, table: str, which: str, values: Sequence[bytes | None]) -> None:
+        sql = f"SELECT row, qualifier, value FROM {table} WHERE {which} ORDER BY row, qualifier"
+        for row, qualifier, value in self._db.execute(sql, values):
+            found.setdefault(row, []).append((qualifier, value))
 
     def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
         with _translated(), self._transaction():
@@ -107,15 +105,19 @@ class SqliteStore(Store):
 
     def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
         with _translated(), self._transaction():
-            self._db.execute("INSERT OR IGNORE INTO meta (row, qualifier, value) VALUES (?, ?, ?)", (row, qualifier, value))
-            found = self._db.execute("SELECT value FROM meta WHERE row = ? AND qualifier = ?", (row, qualifier)).fetchone()
+            insert = "INSERT OR IGNORE INTO meta (row, qualifier, value) VALUES (?, ?, ?)"
+            self._db.execute(insert, (row, qualifier, value))
+            select = "SELECT value FROM meta WHERE row = ? AND qualifier = ?"
+            found = self._db.execute(select, (row, qualifier)).fetchone()
         return bytes(found[0])
 
     def flush(self) -> None:
         with _translated():
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.execute("PRAGMA wal_checkpoint(FULL)")
+            busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
             self._db.execute("PRAGMA synchronous=NORMAL")
+        if busy:
+            raise TransientStoreError(f"{self.path} is busy: its log could not be brought to disk")
 
     def close(self) -> None:
         self._db.close()
@@ -125,10 +127,23 @@ class SqliteStore(Store):
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk, for one, has ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+
+
+def _conditions(ranges: Ranges | None) -> Iterator[tuple[str, list[bytes]]]:
+    """Conditions with their values that together select each cell of these ranges once, in the order of qualifiers."""
+    if ranges is None:
+        yield "true", []
+        return
+    merged = merged_ranges(ranges)
+    for at in range(0, len(merged), RANGES_PER_SELECT):
+        part = merged[at : at + RANGES_PER_SELECT]
+        either = " OR ".join("(qualifier >= ? AND qualifier < ?)" for _ in part)
+        yield f"({either})", [bound for pair in part for bound in pair]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from pipeline.match import ConditionError, groups_named, parse_condition
 from pipeline.model import definition_parse
 from pipeline.model.definition import AccountDefinitions, DefinitionError, Groups, Where
 from pipeline.model.definition_place import Place, Rules
@@ -12,12 +13,10 @@ from pipeline.model.definition_place import Place, Rules
 
 def check_where(where: Where, groups: Groups, place: Place) -> Collection[str]:
     """Complains about a condition that does not compile; gives the names of the groups it refers to."""
-    from pipeline.match import ConditionError, groups_named, parse_condition
-
     try:
         parse_condition(where, groups)
     except ConditionError as error:
-        place.at(error.path).refuse(error.message)
+        place.at(error.path).refuse(error.problem)
         return ()
     return groups_named(where)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pipeline.model.definition_digest import account_digest, canonical_json, digest_of_bytes
+from pipeline.model.definition_digest import account_digest, canonical_json, digest_of
 from pipeline.model.errors import UsageError
 from pipeline.model.limits import FANOUT_DEFAULT
 
@@ -92,7 +92,8 @@ class Settings:
 class AccountDefinitions:
     """The valid metrics of an account by id; `problems` has a line for each definition that was skipped.
 
-    `digest` stands for the set of (metric id, revision) that the account's events are judged under.
+    `digest` stands for the set of (metric id, revision) that the account's events are judged under, `version` for
+    everything: descriptions, problems and all.
     """
 
     account: str
@@ -100,15 +101,17 @@ class AccountDefinitions:
     metrics: dict[str, Metric]
     problems: tuple[str, ...]
     digest: str
+    version: str
 
     @classmethod
     def of(
         cls, account: str, settings: Settings, metrics: Iterable[Metric], problems: Iterable[str] = ()
     ) -> AccountDefinitions:
-        """Definitions with their digest worked out."""
+        """Definitions with their digests worked out."""
         by_id = {metric.id: metric for metric in sorted(metrics, key=lambda metric: metric.id)}
         digest = account_digest({metric.id: metric.revision for metric in by_id.values()})
-        return cls(account, settings, by_id, tuple(problems), digest)
+        unversioned = cls(account, settings, by_id, tuple(problems), digest, "")
+        return replace(unversioned, version=digest_of(_account_to_json(unversioned)))
 
     def document(self) -> dict[str, Any]:
         """One account's definitions as a file has them."""
@@ -128,8 +131,9 @@ class Snapshot:
     def of(cls, accounts: Iterable[AccountDefinitions], problems: Iterable[str] = ()) -> Snapshot:
         """A snapshot with its version worked out."""
         by_name = {account.account: account for account in sorted(accounts, key=lambda account: account.account)}
-        unversioned = cls(by_name, "", tuple(problems))
-        return cls(by_name, digest_of_bytes(unversioned.to_bytes()), unversioned.problems)
+        told = tuple(problems)
+        versions = {account.account: account.version for account in by_name.values()}
+        return cls(by_name, digest_of([versions, told]), told)
 
     def all_problems(self) -> Iterator[str]:
         """Every line about a skipped definition, with its account."""
@@ -147,7 +151,7 @@ class Snapshot:
         """The snapshot that `to_bytes` wrote; it is trusted and not validated again."""
         stored = json.loads(data)
         accounts = (_account_from_json(name, account) for name, account in stored["accounts"].items())
-        return cls({account.account: account for account in accounts}, digest_of_bytes(data), tuple(stored["problems"]))
+        return cls.of(accounts, stored["problems"])
 
 
 def _account_to_json(account: AccountDefinitions) -> dict[str, Any]:

@@ -53,9 +53,8 @@ def assemble_account(
 ) -> tuple[AccountDefinitions, list[DefinitionError]]:
     """An account's definitions from their parts. Without valid settings no metric can count, for want of a day."""
     place = Place(found, path="settings")
-    before = len(found)
     parsed_settings = parse_settings(settings, place, rules)
-    settings_valid = len(found) == before
+    settings_valid = not any(error.path == "settings" or error.path.startswith("settings.") for error in found)
     if not settings_valid and not rules.strict:
         place.refuse("no metric of this account counts until they are mended")
     metrics = _parse_metrics(written, parsed_settings, rules, found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from pipeline.model.definition import DefinitionError, Groups, Where
@@ -37,12 +37,15 @@ class Place:
 
 
 def quoted(value: object) -> str:
-    """A value as a complaint shows it: JSON on one line, cut short."""
-    try:
-        text = json.dumps(value, default=str)
-    except (TypeError, ValueError, RecursionError):
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= _QUOTED_CHARS_MAX else f"{text[:_QUOTED_CHARS_MAX]}…"
+    """A value as a complaint shows it: on one line, cut short. What a list or object holds may be huge."""
+    if isinstance(value, str):
+        shown = value[:_QUOTED_CHARS_MAX] + "…" if len(value) > _QUOTED_CHARS_MAX else value
+        return json.dumps(shown, ensure_ascii=not shown.isprintable())
+    if isinstance(value, Mapping):
+        return "an object" if value else "{}"
+    if isinstance(value, (list, tuple)):
+        return "a list" if value else "[]"
+    return json.dumps(value) if value is None or isinstance(value, (int, float)) else f"a {type(value).__name__}"
 
 
 CheckWhere = Callable[[Where, Groups, Place], Collection[str]]

@@ -1,0 +1,154 @@
+"""Owns the reading of definitions as text: YAML and JSON in, plain documents out. What they mean is judged elsewhere.
+
+Unquoted words of YAML are read as JSON reads them: `true`, `false`, `null` and numbers are what they look like, the
+rest is text. So `no` (Norway), `on`, `2026-10-01` and `12:30` stay what was written, as in YAML 1.2.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from pipeline.model.definition_place import quoted
+from pipeline.model.errors import UsageError
+from pipeline.model.limits import DEFINITION_DEPTH_MAX, DEFINITIONS_FILE_BYTES_MAX
+
+# A file nests its definitions a few levels deep.
+_DEPTH_MAX = DEFINITION_DEPTH_MAX + 8
+
+_TAG = "tag:yaml.org,2002:"
+_TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
+_NOTHING = re.compile(r"~|null|Null|NULL|")
+# No leading zeros: PyYAML would read them as octal, and they are most often an identifier.
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|(0|[1-9][0-9]*)[eE][-+]?[0-9]+)")
+_DIGITS = "-+0123456789"
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Plain words as JSON has them; keys are distinct texts. No merge keys: they multiply without bound."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's own interface)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        mapping: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {quoted(key)} is not text; put it in quotes", key_node.start_mark
+                )
+            if key in mapping:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {quoted(key)} is written twice; leave one out", key_node.start_mark
+                )
+            mapping[key] = self.construct_object(value_node, deep=deep)
+        return mapping
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what any reader of YAML, this one included, would take for something else than text."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+for _tag, _pattern, _first in (
+    ("bool", _TRUTH, "tTfF"),
+    ("null", _NOTHING, "~nN"),
+    ("int", _INTEGER, _DIGITS),
+    ("float", _DECIMAL, _DIGITS + "."),
+):
+    _whole = re.compile(rf"(?:{_pattern.pattern})\Z")
+    _Loader.add_implicit_resolver(_TAG + _tag, _whole, [*_first, *([""] if _tag == "null" else [])])
+    _Dumper.add_implicit_resolver(_TAG + _tag, _whole, [*_first])
+
+
+def read_file(path: str) -> list[Any]:
+    """The documents of a YAML or JSON file (`-`: standard input); a list at the top stands for its items."""
+    text = _read_text(path)
+    try:
+        documents = [parse_json(text)] if path.endswith(".json") else _parse_yaml(text)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+    flat = [item for document in documents for item in (document if isinstance(document, list) else [document])]
+    written = [item for item in flat if item is not None]
+    if not written:
+        raise UsageError(f"{path}: it holds no definitions; write account:, settings: and metrics:")
+    return written
+
+
+def parse_json(text: str | bytes) -> Any:
+    """JSON without its traps: repeated keys, NaN and endless nesting are a ValueError that says so in a line."""
+    try:
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
+    except UnicodeDecodeError:
+        raise ValueError("not JSON: it is not UTF-8 text") from None
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def to_yaml(document: Any) -> str:
+    """A document as YAML, keys in the order they have."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _read_text(path: str) -> str:
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(DEFINITIONS_FILE_BYTES_MAX + 1)
+        else:
+            with Path(path).open("rb") as file:
+                data = file.read(DEFINITIONS_FILE_BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such file; name one that holds definitions") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: it cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(data) > DEFINITIONS_FILE_BYTES_MAX:
+        raise UsageError(f"{path}: too large; at most {DEFINITIONS_FILE_BYTES_MAX:,} bytes, so split it by account")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text at byte {error.start:,}; save it as UTF-8") from None
+
+
+def _parse_yaml(text: str) -> list[Any]:
+    try:
+        _check_depth(text)
+        return list(yaml.load_all(text, Loader=_Loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ValueError(f"{where}{error.problem or error.context or 'not YAML'}") from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None
+
+
+def _check_depth(text: str) -> None:
+    """The composer recurses, in C without a guard: what is nested too deep must not reach it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEPTH_MAX:
+            raise ValueError(f"line {event.start_mark.line + 1}: nested too deep; at most {_DEPTH_MAX} levels")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for index, key in enumerate(keys) if key in keys[:index])
+        raise ValueError(f"the key {quoted(twice)} is written twice; leave one out")
+    return mapping
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number in JSON; leave it out")

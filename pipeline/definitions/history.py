@@ -1,0 +1,56 @@
+"""Owns what is remembered of past definitions: which revision of a metric was pushed when, in a list per account.
+
+Only what is pushed through us is in it. It serves people and the reading of old revisions; no number depends on it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from pipeline.definitions.connection import naming_the_server
+from pipeline.definitions.documents import parse_json
+from pipeline.definitions.hashes import to_value
+from pipeline.model.definition import Metric
+
+_ENTRIES_MAX = 10_000
+
+
+def history_key(account: str) -> str:
+    """The key of an account's list."""
+    return f"history:{account}"
+
+
+def pushed(metric: Metric, at: datetime) -> bytes:
+    """The entry of a metric's new revision."""
+    entry = {"metric": metric.id, "revision": metric.revision, "at": at.isoformat(), "definition": metric.document()}
+    return to_value(entry)
+
+
+def deleted(metric_id: str, at: datetime) -> bytes:
+    """The entry of a metric's end."""
+    return to_value({"metric": metric_id, "revision": None, "at": at.isoformat()})
+
+
+def remember(client: redis.Redis, account: str, entries: list[bytes]) -> None:
+    """Appends entries; the oldest beyond the bound go."""
+    if entries:
+        client.rpush(history_key(account), *entries)
+        client.ltrim(history_key(account), -_ENTRIES_MAX, -1)
+
+
+def read_history(client: redis.Redis, url: str, account: str) -> list[dict[str, Any]]:
+    """The account's entries, oldest first; what somebody else wrote there and is not JSON is left out."""
+    with naming_the_server(url):
+        values = client.lrange(history_key(account), 0, -1)
+    return [entry for value in values if (entry := _entry(value)) is not None]
+
+
+def _entry(value: bytes | str) -> dict[str, Any] | None:
+    try:
+        entry = parse_json(value)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None

@@ -1,0 +1,93 @@
+"""Owns the writing of definitions to Redis: each account in one transaction, from what is stored at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import cast
+
+import redis
+
+from pipeline.definitions import history
+from pipeline.definitions.connection import connect, naming_the_server
+from pipeline.definitions.file import Located
+from pipeline.definitions.hashes import Fields, hash_key
+from pipeline.definitions.plan import Plan, Report, plan_deletion, plan_push
+from pipeline.model.definition import DefinitionError
+from pipeline.model.errors import UsageError
+
+# Somebody else's writes in between: each is another reason to plan again, and so many in a row are no accident.
+_ATTEMPTS_MAX = 10
+
+_Planner = Callable[[Fields], Plan]
+
+
+def push(url: str, documents: list[Located]) -> list[Report]:
+    """Pushes accounts' documents. All are judged before the first is written.
+
+    Raises DefinitionError for what is not valid. **Retry:** harmless; what is there already is `unchanged`.
+    """
+    client = connect(url)
+    planners = [(_account_of(located), _push_planner(located)) for located in documents]
+    _refuse_twice([account for account, _ in planners])
+    with naming_the_server(url), client:
+        for account, planner in planners:
+            planner(_read(client, account))
+        return [_commit(client, account, planner) for account, planner in planners]
+
+
+def delete(url: str, account: str, metrics: tuple[str, ...]) -> Report:
+    """Deletes metrics of an account; none named means all. The settings stay, so that its events stay known.
+
+    Raises a UsageError, having deleted nothing, if one is not there. **Retry:** refused, for they are gone.
+    """
+    client = connect(url)
+    with naming_the_server(url), client:
+        return _commit(client, account, lambda fields: plan_deletion(account, metrics, fields, datetime.now(UTC)))
+
+
+def _account_of(located: Located) -> str:
+    document = located.document
+    account = document.get("account") if isinstance(document, Mapping) else None
+    return account if isinstance(account, str) else ""
+
+
+def _refuse_twice(accounts: list[str]) -> None:
+    twice = [account for account in accounts if account and accounts.count(account) > 1]
+    if twice:
+        raise UsageError(f"account {twice[0]} is written twice; make one document of the two")
+
+
+def _push_planner(located: Located) -> _Planner:
+    def plan(fields: Fields) -> Plan:
+        try:
+            return plan_push(located.document, fields, datetime.now(UTC))
+        except DefinitionError as error:
+            raise located.error(error) from None
+
+    return plan
+
+
+def _read(client: redis.Redis, account: str) -> Fields:
+    return cast(Fields, client.hgetall(hash_key(account)))  # bytes, for the client decodes nothing
+
+
+def _commit(client: redis.Redis, account: str, planner: _Planner) -> Report:
+    """Plans from what is stored and writes, unless somebody else has written in between: then again."""
+    key = hash_key(account)
+    for _ in range(_ATTEMPTS_MAX):
+        with client.pipeline() as transaction:
+            transaction.watch(key)
+            plan = planner(_read(transaction, account))
+            transaction.multi()
+            if plan.set:
+                transaction.hset(key, items=[part for item in plan.set.items() for part in item])
+            if plan.delete:
+                transaction.hdel(key, *plan.delete)
+            history.remember(transaction, account, plan.history)
+            try:
+                transaction.execute()
+            except redis.WatchError:
+                continue
+            return plan.report
+    raise UsageError(f"account {account} is being changed by somebody else all the time; try again")

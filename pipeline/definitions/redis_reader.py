@@ -1,0 +1,90 @@
+"""Owns the reading of all accounts' definitions from Redis; only hashes that have changed are parsed again."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import redis
+
+from pipeline.definitions.connection import DefinitionsUnavailable, address, naming_the_server
+from pipeline.definitions.hashes import KEY_PREFIX, Fields, account_of_key, fields_digest, read_hash
+from pipeline.model.definition import AccountDefinitions, Settings, Snapshot
+
+_SCAN_COUNT = 1_000
+_HASHES_PER_ROUND_TRIP = 200
+
+
+class RedisReader:
+    """Reads snapshots, and remembers each hash's digest and what it parsed to."""
+
+    def __init__(self, client: redis.Redis, url: str) -> None:
+        self._client = client
+        self._url = url
+        self._parsed: dict[str, tuple[str, AccountDefinitions]] = {}
+
+    def read(self, last: Snapshot | None) -> Snapshot:
+        """The snapshot that Redis holds now.
+
+        One account's hash gone means that its definitions are deleted. All gone at once means that Redis lost its data,
+        which is DefinitionsUnavailable, as is a server that does not answer.
+        """
+        with naming_the_server(self._url):
+            keys = sorted(set(self._client.scan_iter(match=f"{KEY_PREFIX}*", count=_SCAN_COUNT)))
+            hashes = self._fetch(keys)
+        if last is not None and last.accounts and not hashes:
+            raise DefinitionsUnavailable(
+                f"Redis at {address(self._url)} has lost all definitions; push them again, the last known stay in force"
+            )
+        accounts, problems = [], []
+        for key, fields in hashes.items():
+            account = account_of_key(key)
+            if account is None:
+                shown = key.decode(errors="backslashreplace").removeprefix(KEY_PREFIX)
+                problems.append(f"{shown[:80]!r}: not an account's name; 1 to 64 of a-z, 0-9, _ and -")
+            else:
+                accounts.append(self._parse(account, fields))
+        self._forget_all_but(accounts)
+        return Snapshot.of(accounts, problems)
+
+    def close(self) -> None:
+        """Closes the connections; the next read opens new ones."""
+        self._client.close()
+
+    def _fetch(self, keys: list[bytes]) -> dict[bytes, Fields | None]:
+        hashes: dict[bytes, Fields | None] = {}
+        ahead = iter(keys)
+        while batch := list(islice(ahead, _HASHES_PER_ROUND_TRIP)):
+            pipeline = self._client.pipeline(transaction=False)
+            for key in batch:
+                pipeline.hgetall(key)
+            # A key that isn't a hash answers with an error of its own; the others don't suffer.
+            answers = zip(batch, pipeline.execute(raise_on_error=False), strict=True)
+            hashes.update((key, _fields_or_raise(fields)) for key, fields in answers if fields)
+        return hashes
+
+    def _parse(self, account: str, fields: Fields | None) -> AccountDefinitions:
+        if fields is None:
+            return AccountDefinitions.of(
+                account, Settings(), (), [f"{KEY_PREFIX}{account}: not a hash; delete the key"]
+            )
+        digest = fields_digest(fields)
+        known = self._parsed.get(account)
+        if known is not None and known[0] == digest:
+            return known[1]
+        definitions = read_hash(account, fields)
+        self._parsed[account] = (digest, definitions)
+        return definitions
+
+    def _forget_all_but(self, accounts: list[AccountDefinitions]) -> None:
+        names = {account.account for account in accounts}
+        for gone in self._parsed.keys() - names:
+            del self._parsed[gone]
+
+
+def _fields_or_raise(answer: Fields | Exception) -> Fields | None:
+    """None for a key that holds something else than a hash."""
+    if isinstance(answer, Exception):
+        if str(answer).startswith("WRONGTYPE"):
+            return None
+        raise answer
+    return answer

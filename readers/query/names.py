@@ -1,0 +1,133 @@
+"""Owns what the names in `metrics` stand for: measures of a metric as defined now, or of one of its older revisions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from pipeline.model.definition import AccountDefinitions, Measure, Metric, Snapshot
+from pipeline.model.errors import StoreError
+from pipeline.model.layout import meta_revision_row
+from pipeline.store.contract import Store
+from readers.query.errors import QueryError
+
+TITLE = "This metric is not known"
+NAMED_MAX = 10  # of what is known, in an error
+
+# Rejected events are counted by the pipeline itself, in each account.
+REJECTS = Metric("_rejected", {}, (Measure("rejected", "count"),), ("reason",), "Rejected events", "rejects", {})
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A metric in one revision. `key` names it in answers: the id, with `@revision` where the query named that."""
+
+    key: str
+    metric: Metric
+    timezone: str
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What its rows in the store are of, however it was named."""
+        return self.metric.id, self.metric.revision
+
+
+REJECTS_SERIES = Series(REJECTS.id, REJECTS, "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One number of each row. `whole`: it was asked for by the name of its metric."""
+
+    name: str
+    series: Series
+    measure: Measure
+    pointer: str
+    whole: bool
+
+
+def find_measures(
+    store: Store, definitions: Snapshot | None, account: str, names: tuple[str, ...]
+) -> tuple[Asked, ...]:
+    """The measures that the names stand for, in order. Raises QueryError for names that stand for nothing."""
+    known = definitions.accounts.get(account) if definitions else None
+    found: dict[str, Asked] = {}
+    for i, name in enumerate(names):
+        pointer = f"/metrics/{i}"
+        head, _, measure = name.partition(".")
+        series = _find_series(store, known, account, head, pointer)
+        for asked in _measures_of(series, measure, name, pointer):
+            if asked.name in found:
+                detail = f"{asked.name} is asked for twice, here and in {found[asked.name].pointer[1:]}: name it once"
+                raise QueryError(pointer, detail)
+            found[asked.name] = asked
+    _check_time_zones(found.values())
+    return tuple(found.values())
+
+
+def _find_series(store: Store, known: AccountDefinitions | None, account: str, head: str, pointer: str) -> Series:
+    metric_id, at, revision = head.partition("@")
+    current = REJECTS if metric_id == REJECTS.id else known.metrics.get(metric_id) if known else None
+    if current and (not at or revision == current.revision):
+        return Series(head, current, known.settings.timezone if known else "UTC")
+    if at:
+        return _old_series(store, account, metric_id, revision, pointer)
+    if known is None:
+        detail = f"account {account!r} has no definitions: push them, or correct the account"
+        raise QueryError("/account", detail, TITLE)
+    raise QueryError(pointer, f"there is no metric {metric_id!r}; {_named('metrics', list(known.metrics))}", TITLE)
+
+
+def _old_series(store: Store, account: str, metric_id: str, revision: str, pointer: str) -> Series:
+    row = meta_revision_row(account, metric_id, revision)
+    stored = dict(store.read("meta", [row]).get(row, ())).get(b"definition")
+    if stored is None:
+        prefix = meta_revision_row(account, metric_id, "")
+        others = [row.removeprefix(prefix).decode() for row in store.scan("meta", prefix)]
+        detail = f"nothing is stored of {metric_id} in revision {revision!r}; {_named('revisions', others)}"
+        raise QueryError(pointer, detail, TITLE)
+    return _read_definition(f"{metric_id}@{revision}", stored)
+
+
+def _read_definition(key: str, stored: bytes) -> Series:
+    try:
+        old = json.loads(stored)
+        measures = tuple(
+            Measure(name, written["aggregate"], written.get("field"), written.get("once_per"))
+            for name, written in sorted(old["measures"].items())
+        )
+        metric = Metric(
+            old["id"], old["where"], measures, tuple(old["breakdowns"]), old.get("description", ""), old["revision"], {}
+        )
+        return Series(key, metric, old["settings"]["timezone"])
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise StoreError(f"the stored definition of {key} is unreadable ({e!r})") from e
+
+
+def _measures_of(series: Series, measure: str, name: str, pointer: str) -> Iterator[Asked]:
+    whole = "." not in name
+    for m in series.metric.measures:
+        if whole or m.name == measure:
+            yield Asked(f"{series.key}.{m.name}", series, m, pointer, whole)
+            if not whole:
+                return
+    if not whole:
+        known = _named("measures", [m.name for m in series.metric.measures])
+        raise QueryError(pointer, f"{series.key} has no measure {measure!r}; {known}", TITLE)
+
+
+def _check_time_zones(found: Collection[Asked]) -> None:
+    """Days of different zones are different days: they can't share rows."""
+    first = next(iter(found))
+    for asked in found:
+        if asked.series.timezone != first.series.timezone:
+            zones = f"{first.name} counts days of {first.series.timezone}, {asked.name} of {asked.series.timezone}"
+            raise QueryError(asked.pointer, f"{zones}: ask for them in two queries")
+
+
+def _named(what: str, names: list[str]) -> str:
+    if not names:
+        return f"it has no {what}"
+    more = ", …" if len(names) > NAMED_MAX else ""
+    return f"known {what}: {', '.join(names[:NAMED_MAX])}{more}"

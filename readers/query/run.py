@@ -1,0 +1,110 @@
+"""Owns the course of a query: parse, name, plan, read, add up, sort, answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipeline.model.definition import Snapshot
+from pipeline.store.contract import Store
+from readers.query.answer import Answer
+from readers.query.axis import Axis
+from readers.query.cells import Found, Identity, read_cells
+from readers.query.dates import Span, parse_span
+from readers.query.limits import VALUES_MAX
+from readers.query.names import REJECTS_SERIES, Asked, Series, find_measures
+from readers.query.plan import Plan, make_plan, plan_shape
+from readers.query.receipt import quality, read_receipt
+from readers.query.request import Request, parse_request
+from readers.query.rows import Table, sort_keys
+from readers.query.totals import Totals, add_up, first_tick
+
+OTHER = "(other)"
+
+
+def run_query(store: Store, definitions: Snapshot | None, account: str, body: Any, now: datetime) -> Answer:
+    """Answer a query of one account from the store. `body`: the JSON of the query; `now`: decides what today is.
+
+    Raises QueryError for what can't be asked, StoreError when the store doesn't answer.
+    """
+    request = parse_request(body)
+    asked = find_measures(store, definitions, account, request.metrics)
+    zone = ZoneInfo(asked[0].series.timezone)
+    shape = plan_shape(request, asked)
+    span = _span(store, account, request, asked, now.astimezone(zone).date())
+    plan = make_plan(request, shape, asked, span, zone)
+    found = _read(store, account, plan, plan.axis)
+    table = Table(plan, _totals(found, plan, plan.axis), _compared_totals(store, account, plan))
+    keys = sort_keys(table, request)
+    page = keys[request.offset : request.offset + request.limit]
+    receipt = read_receipt(store, account, _series(plan), span, zone)
+    noted = [*plan.warnings, *receipt.warnings, *_other_warning(table), *_cut_warning(request, len(keys))]
+    meta = {
+        "metrics": receipt.metrics,
+        "complete_until": receipt.complete_until,
+        "timezone": zone.key,
+        "quality": quality(found, _series(plan)),
+        "warnings": noted,
+        "total_rows": len(keys),
+    }
+    return Answer(tuple(table.row(key) for key in page), meta, _executed(request, plan, account))
+
+
+def _span(store: Store, account: str, request: Request, asked: tuple[Asked, ...], today: date) -> Span:
+    """The days of the query; "all" begins at the first day that has anything of what is asked for."""
+    span = parse_span(request.date_range, today)
+    if request.date_range != "all":
+        return span
+    found = read_cells(store, account, {one.series.identity: one.series for one in asked}.values(), span, None, False)
+    ticks = [tick for cells in found.values() if (tick := first_tick(cells)) is not None]
+    return replace(span, first=span.first + timedelta(min(ticks, default=span.days - 1)))
+
+
+def _series(plan: Plan) -> list[Series]:
+    return list({asked.series.key: asked.series for asked in plan.asked}.values())
+
+
+def _read(store: Store, account: str, plan: Plan, axis: Axis) -> dict[Identity, Found]:
+    """Cells of what is asked for, and the rejects, whose number stands beside every answer."""
+    many = {REJECTS_SERIES.identity: REJECTS_SERIES, **{series.identity: series for series in _series(plan)}}
+    return read_cells(store, account, many.values(), axis.span, plan.shape.breakdown, axis.hourly)
+
+
+def _totals(found: dict[Identity, Found], plan: Plan, axis: Axis) -> list[Totals]:
+    """Totals for each measure; those of one series share them."""
+    by_series = {series.identity: add_up(found[series.identity], axis, plan.shape) for series in _series(plan)}
+    return [by_series[asked.series.identity] for asked in plan.asked]
+
+
+def _compared_totals(store: Store, account: str, plan: Plan) -> list[Totals]:
+    return _totals(_read(store, account, plan, plan.compared), plan, plan.compared) if plan.compared else []
+
+
+def _other_warning(table: Table) -> list[str]:
+    if not any(value == OTHER for totals in table.totals for _, value in totals.by_key):
+        return []
+    return [f"{OTHER} holds values over 256 bytes and what came after a day's first values ({VALUES_MAX} by default)"]
+
+
+def _cut_warning(request: Request, rows: int) -> list[str]:
+    first, last = request.offset + 1, request.offset + request.limit
+    if request.limit_given or rows <= last:
+        return []
+    return [f"these are rows {first} to {last} of {rows}: ask for the others with limit and offset"]
+
+
+def _executed(request: Request, plan: Plan, account: str) -> dict[str, Any]:
+    """The query with its days, names and defaults filled in; asking it again gives the same rows."""
+    return {
+        "account": account,
+        "metrics": [asked.name for asked in plan.asked],
+        "date_range": plan.axis.span.texts(),
+        "dimensions": list(request.dimensions),
+        "filters": [[kept.operator, kept.breakdown, list(kept.values)] for kept in request.filters],
+        **({"compare": plan.compared.span.texts()} if plan.compared else {}),
+        "order_by": [[order.key, "desc" if order.descending else "asc"] for order in request.order_by],
+        "limit": request.limit,
+        "offset": request.offset,
+    }

@@ -19,7 +19,7 @@ class Clause:
     """One test of the value at one path. Equal when path, operator, operand and negation are: so clauses can be shared.
 
     `test` takes the value at the path (None when absent) and never raises. `identity` is the operand as canonical JSON,
-    a group's with its members. `operator` is "=" for `{path: value}`. Not picklable: compile where it is used.
+    with a digest of the groups it names. `operator` is "=" for `{path: value}`. Not picklable: compile where used.
     """
 
     path: tuple[str, ...]
@@ -33,7 +33,7 @@ class Clause:
     @property
     def source(self) -> str:
         """For people: `properties.total $gte 499`, `not event = "Viewed"`."""
-        operand = json.dumps(self.operand, ensure_ascii=False)
+        operand = json.dumps(self.operand, ensure_ascii=False, sort_keys=True)
         operand = operand if len(operand) <= _SOURCE_CHARS_MAX else f"{operand[: _SOURCE_CHARS_MAX - 1]}…"
         return f"{'not ' if self.negated else ''}{'.'.join(self.path)} {self.operator} {operand}"
 

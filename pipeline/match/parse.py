@@ -6,7 +6,6 @@ as deep as a condition may be.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -69,9 +68,7 @@ class _Parser:
         return self._clause(path, operator, operand, self._values.operator_test(operator, operand, place), place)
 
     def _clause(self, path: tuple[str, ...], operator: str, operand: Any, test: Test, place: str) -> Clause:
-        groups = self._values.groups_of({operator: operand})
-        identity = json.dumps([operand, groups], sort_keys=True) if groups else json.dumps(operand, sort_keys=True)
-        return Clause(path, operator, identity, False, test, operand, place)
+        return Clause(path, operator, self._values.identity(operator, operand), False, test, operand, place)
 
 
 def _all_of(parts: list[Node]) -> Node:

@@ -6,6 +6,8 @@ list is the caller's business, by way of `condition_test`.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +28,8 @@ class ValueParser:
         self._groups = groups
         self._condition_test = condition_test
         self._clauses_left = CLAUSES_MAX
+        self._group_tests: dict[str, Test] = {}
+        self._group_digests: dict[str, str] = {}
         self._nesting: dict[str, Callable[[Any, str], Test]] = {
             "$not": self._not_test,
             "$size": self._size_test,
@@ -57,9 +61,10 @@ class ValueParser:
             return self._nesting[operator](operand, place)
         raise ConditionError(place, unknown_operator(operator))
 
-    def groups_of(self, operand: Any) -> dict[str, list[Any]]:
-        """The groups that a parsed operand names, with their members: part of what it means."""
-        return {name: self._groups[name] for name in sorted(groups_named(operand))}
+    def identity(self, operator: str, operand: Any) -> str:
+        """The parsed operand as canonical JSON, with a digest of the members of each group that it names."""
+        named = sorted(groups_named({operator: operand}))
+        return _canonical([operand, *map(self._group_digest, named)] if named else operand)
 
     def _not_test(self, operand: Any, place: str) -> Test:
         test = self.value_test(operand, place)
@@ -96,16 +101,28 @@ class ValueParser:
     def _group_test(self, name: Any, place: str) -> Test:
         if not isinstance(name, str) or name not in self._groups:
             raise ConditionError(place, f"no group {name!r:.60} is known; add it to the account's settings.groups")
-        return member_test(check_members(self._groups[name], f"{place} (group {name})"))
+        if name not in self._group_tests:
+            self._group_tests[name] = member_test(check_members(self._groups[name], f"{place} (group {name})"))
+        return self._group_tests[name]
 
     def _not_in_group_test(self, name: Any, place: str) -> Test:
         test = self._group_test(name, place)
         return lambda value: not test(value)
 
+    def _group_digest(self, name: str) -> str:
+        if name not in self._group_digests:
+            members = _canonical(self._groups[name]).encode()
+            self._group_digests[name] = hashlib.blake2b(members, digest_size=16).hexdigest()
+        return self._group_digests[name]
+
     def _count(self, place: str) -> None:
         self._clauses_left -= 1
         if self._clauses_left < 0:
             raise ConditionError(place, f"more than {CLAUSES_MAX:,} clauses; join equalities with $in")
+
+
+def _canonical(operand: Any) -> str:
+    return json.dumps(operand, sort_keys=True)
 
 
 def groups_named(condition: object) -> set[str]:

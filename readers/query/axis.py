@@ -101,6 +101,8 @@ def _all_hour_ticks(days: list[list[Hour]]) -> Iterator[tuple[int, int]]:
 
 def _hour_ticks(hours: list[Hour], day: int, rows: Iterable[int]) -> Iterator[tuple[int, int]]:
     listed = list(rows)
+    if not listed:  # a day that a zone left out when it crossed the date line
+        return iter(())
     return ((day * HOURS_PER_DAY + index, listed[at]) for index, at in enumerate(nearest_hours(hours)))
 
 

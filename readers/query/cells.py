@@ -80,9 +80,7 @@ def _index(series: Series, breakdown: str | None) -> int:
     return series.metric.breakdowns.index(breakdown) + 1 if breakdown in series.metric.breakdowns else -1
 
 
-def _read_rows(
-    store: Store, wanted: dict[bytes, tuple[Series, Span]], breakdown: str | None, hourly: bool
-) -> Rows:
+def _read_rows(store: Store, wanted: dict[bytes, tuple[Series, Span]], breakdown: str | None, hourly: bool) -> Rows:
     """One read where rows are small (no breakdown); where they are wide, one for each set of ranges."""
     groups: dict[tuple[tuple[bytes, bytes], ...], list[bytes]] = {}
     for row, (series, month) in wanted.items():

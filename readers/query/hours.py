@@ -56,7 +56,7 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def _changing_hours(start: datetime, end: datetime, zone: ZoneInfo) -> list[Hour]:
-    first_offset = start.astimezone(zone).utcoffset()
+    first_offset = start.astimezone(zone).replace(hour=0, minute=0, fold=0).utcoffset()  # as `model.calendar` has it
     hours: list[Hour] = []
     moment = start
     while moment < end:

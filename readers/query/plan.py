@@ -121,7 +121,7 @@ def _refusal(one: Asked, shape: Shape, axis: Axis, compared: Axis | None) -> str
     once_per = one.measure.once_per
     if once_per and shape.adds_values:
         return (
-            f"once_per {once_per} holds for each value of {shape.breakdown} by itself and does not add up over several: "
+            f"once_per {once_per} holds for each value of {shape.breakdown} by itself, not for several together: "
             f"add the dimension {shape.breakdown}, or filter by one value"
         )
     if once_per == "visitor_day" and max(axis.days_max, compared.days_max if compared else 0) > 1:

@@ -1,0 +1,5 @@
+"""`python -m readers COMMAND` is `daycount COMMAND`."""
+
+from pipeline.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What stands at which address, a module per subject."""

@@ -1,0 +1,48 @@
+"""What the routes work with: stores, definitions, keys and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from readers.auth import Auth, Caller
+from readers.query import Answer, run_query
+from readers.snapshots import Snapshots
+from readers.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Passed to the app once; the routes find it in `app.state`."""
+
+    stores: Stores
+    snapshots: Snapshots
+    auth: Auth
+    now: Callable[[], datetime]
+
+    async def caller(self, request: Request) -> Caller:
+        """Who asks. Raises Problem (401)."""
+        return await asyncio.to_thread(self.auth.caller, request.headers.get("authorization"))
+
+    def account(self, caller: Caller, named: object) -> str:
+        """The account a request is about. Raises Problem (400, 403)."""
+        asked = caller.account_for(named)
+        # A key's account is taken as it is: its owner learns of no others.
+        return caller.account or self.snapshots.account(asked)
+
+    async def answer(self, caller: Caller, body: Any) -> Answer:
+        """The answer to a query that this caller asks."""
+        account = self.account(caller, body.get("account") if isinstance(body, dict) else None)
+        definitions, now = self.snapshots.current, self.now()
+        return await self.stores.run(lambda store: run_query(store, definitions, account, body, now))
+
+
+def service_of(request: Request) -> Service:
+    """The service that answers this request."""
+    service: Service = request.app.state.service
+    return service

@@ -1,0 +1,62 @@
+"""Owns the threads that read the store: one store object each, opened when it is first needed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from pipeline.model.errors import StoreError
+from pipeline.store.contract import Store
+from readers.problem import unavailable
+
+T = TypeVar("T")
+THREADS = 8
+WAITING_MAX = 256  # at a few milliseconds a query that is about a second of waiting
+
+
+class Stores:
+    """Runs reads in a bounded pool of threads. A store that failed is closed and opened anew by the next read."""
+
+    def __init__(self, open_one: Callable[[], Store], threads: int = THREADS, waiting_max: int = WAITING_MAX) -> None:
+        self._open_one = open_one
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="store")
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._opened: set[Store] = set()
+        self._busy = 0
+        self._busy_max = threads + waiting_max
+
+    async def run(self, read: Callable[[Store], T]) -> T:
+        """What `read` gives, from one of the threads. Raises Problem (503) when too many are waiting."""
+        if self._busy >= self._busy_max:
+            raise unavailable("too many queries are waiting; try again in a few seconds")
+        self._busy += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._run_here, read)
+        finally:
+            self._busy -= 1
+
+    def close(self) -> None:
+        """Wait for running reads and close all stores."""
+        self._pool.shutdown(cancel_futures=True)
+        for store in self._opened:
+            store.close()
+        self._opened.clear()
+
+    def _run_here(self, read: Callable[[Store], T]) -> T:
+        store: Store | None = getattr(self._own, "store", None)
+        if store is None:
+            store = self._own.store = self._open_one()
+            with self._lock:
+                self._opened.add(store)
+        try:
+            return read(store)
+        except StoreError:
+            self._own.store = None
+            with self._lock:
+                self._opened.discard(store)
+            store.close()
+            raise

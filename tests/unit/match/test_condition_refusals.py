@@ -110,6 +110,12 @@ def test_groups_that_were_not_given_are_unknown() -> None:
     parse_condition({"id": {"$inGroup": "vip"}}, {"vip": []})
 
 
+def test_control_characters_of_a_key_are_shown_escaped() -> None:
+    with pytest.raises(ConditionError) as refused:
+        parse_condition({"a\nb": {"$\x1b[31m": 1}})
+    assert str(refused.value).startswith("condition at a\\u000ab.$\\u001b[31m: unknown operator $\\u001b[31m; ")
+
+
 def test_the_error_is_a_usage_error_and_survives_pickling() -> None:
     error = pickle.loads(pickle.dumps(ConditionError("$or[1].a", "must be a list")))
     assert isinstance(error, UsageError)

@@ -79,12 +79,8 @@ def _parse_where(document: Mapping[str, Any], settings: Settings, place: Place, 
         found = quoted(where) if "where" in document else "missing"
         place.refuse(f"{found}; write a condition such as {{event: Order Completed}}, or {{}} for every event")
         return {}, {}
-    before = len(place.found)
     names = rules.check_where(dict(where), settings.groups, place)
-    if len(place.found) == before:
-        for name in sorted(set(names) - settings.groups.keys()):
-            place.refuse(f"there is no group {quoted(name)}; define it in settings.groups")
-    return dict(where), {name: settings.groups[name] for name in sorted(names) if name in settings.groups}
+    return dict(where), {name: settings.groups[name] for name in sorted(names)}
 
 
 def _parse_measures(value: Any, place: Place) -> tuple[Measure, ...]:

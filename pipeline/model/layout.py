@@ -152,9 +152,12 @@ def meta_history_row(account: str, metric_id: str) -> bytes:
     return f"history#{account}#{metric_id}".encode()
 
 
-def meta_judged_row(account: str, digest: int) -> bytes:
-    """`series`: the revisions that a definitions digest (64 bits) stands for; events are remembered under it."""
-    return f"judged#{account}#{digest:016x}".encode()
+META_JUDGED_PREFIX = b"judged#"
+
+
+def meta_judged_row(digest: int) -> bytes:
+    """`names`: the `metric@revision`s that a definitions digest (64 bits) stands for; ids are remembered under it."""
+    return META_JUDGED_PREFIX + f"{digest:016x}".encode()
 
 
 META_COMPLETE = b"complete"  # `until`: RFC 3339; what was acknowledged before it is in the numbers

@@ -19,3 +19,11 @@ PATH_PARTS_MAX = 16
 # The number of an account's parts that are counted side by side; fixed from the first use of a store.
 FANOUT_DEFAULT = 8
 FANOUT_MAX = 1024
+
+# Events.
+EVENT_BYTES_MAX = 256 * 1024
+EVENT_DEPTH_MAX = 128
+FUTURE_MAX_S = 24 * 3600  # an event time further ahead than this is a reject
+CLOCK_SKEW_MAX_S = 5 * 60  # a device clock further ahead than this is corrected
+LATE_AFTER_S = 24 * 3600  # after the end of an event's day
+BREAKDOWN_VALUES_MAX = 1_000  # named per day, metric, breakdown and slot

@@ -1,0 +1,217 @@
+"""What a unit adds to the counters: its new hits, the firsts that moved and the notes on quality, by series and hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.decode.number import NO_NUMBER
+from pipeline.model.counter import LIMB_BITS, LIMB_MASK, QUALITY, neutral_row
+from pipeline.model.event import OTHER_VALUE
+from pipeline.model.hit import LATE, NO_VISITOR, Series, starts_of
+from pipeline.model.judged import FieldColumn, JudgedMetric, Scope
+from pipeline.model.layout import HOURS_PER_DAY
+from pipeline.visitors.duplicates import Verdict
+from pipeline.visitors.firsts import VISITOR_SCOPE, Moves, Touches
+from pipeline.visitors.unit import Ragged, Unit
+
+_NO_VISITOR, _NO_NUMBER, _LATE, _DUPLICATES = range(len(QUALITY))
+
+
+class Addition(NamedTuple):
+    """Rows (int64, shape (n, columns)) to add to n distinct hours of one series' slot on one day (since 1970)."""
+
+    series: int
+    day: int
+    hours: np.ndarray
+    rows: np.ndarray
+
+
+class Forms:
+    """The distinct metrics of a unit's series as arrays, to look columns up for many series at once."""
+
+    def __init__(self, unit: Unit) -> None:
+        series = unit.table.series
+        numbers: dict[int, int] = {}
+        self.metrics: list[JudgedMetric] = []
+        of_series = []
+        for s in series:
+            if id(s.metric) not in numbers:
+                numbers[id(s.metric)] = len(self.metrics)
+                self.metrics.append(s.metric)
+            of_series.append(numbers[id(s.metric)])
+        self.of_series = np.array(of_series, dtype=np.int64)
+        self.is_base = np.array([s.breakdown == 0 for s in series], dtype=bool)
+        self.columns = np.array([len(m.columns) for m in self.metrics], dtype=np.int64)
+        self.width = int(self.columns.max()) + len(QUALITY)
+        self.neutral = np.zeros((len(self.metrics), self.width), dtype=np.int64)
+        for i, m in enumerate(self.metrics):
+            self.neutral[i, : self.columns[i]] = neutral_row(m.columns, quality=False)
+
+    def counts(self, scope: str) -> Ragged:
+        """The columns of each metric that go up by one in this scope."""
+        return Ragged.of([getattr(m, scope).counts for m in self.metrics])
+
+
+def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> list[Addition]:
+    """Everything the unit changes, grouped by series (breakdown values as they are named), day and hour."""
+    others = _OtherSeries(unit)
+    dropped = _dropped(unit, verdict)
+    parts = [(others.of(touches.series, touches.spot), touches.spot >> 1), dropped]
+    parts.append((others.of(moves.series, moves.spot), moves.spot >> 1))
+    valued = np.array([(m.series, m.spot) for m in moves.valued], dtype=np.int64).reshape(-1, 2)
+    parts.append((others.of(valued[:, 0], valued[:, 1]), valued[:, 1] >> 1))
+    when = np.concatenate([w for _, w in parts])
+    if not len(when):
+        return []
+    low, span = int(when.min()), int(when.max() - when.min()) + 1
+    codes, group = np.unique(np.concatenate([s for s, _ in parts]) * span + when - low, return_inverse=True)
+    cuts = np.cumsum([len(w) for _, w in parts])[:-1]
+    of_touch, of_drop, of_move, of_valued = np.split(group.ravel(), cuts)
+    forms = Forms(unit)
+    series, when = codes // span, codes % span + low
+    out = forms.neutral[forms.of_series[series]]
+    metric = forms.of_series[series]
+    _add_every(unit, verdict, touches, of_touch, forms, metric, out)
+    _add_quality(unit, verdict, touches, of_touch, of_drop, forms, series, out)
+    _add_moves(moves, of_move, of_valued, forms, metric, out)
+    return list(_by_day(series, when, out, forms))
+
+
+class _OtherSeries:
+    """Series of `(other)` for values beyond the bound of named ones, made where they are needed."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._table = unit.table
+
+    def of(self, series: np.ndarray, spot: np.ndarray) -> np.ndarray:
+        """Where each is counted: its own series, or that of `(other)` where the spot says so."""
+        beyond = spot & 1 == 1
+        if not beyond.any():
+            return series
+        counted = series.copy()
+        for s in np.unique(series[beyond]).tolist():
+            counted[beyond & (series == s)] = self._other(s)
+        return counted
+
+    def _other(self, series: int) -> int:
+        s = self._table.series[series]
+        metric = self._table.judged[s.account].metrics.index(s.metric)
+        return self._table.add_series(s.account, Series(metric, s.breakdown, OTHER_VALUE))
+
+
+def _dropped(unit: Unit, verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
+    """(series without breakdown, when) of every delivery that added nothing."""
+    which, series = unit.table.series_of().expand(unit.combo[verdict.dropped])
+    base = np.array([s.breakdown == 0 for s in unit.table.series], dtype=bool)[series]
+    return series[base], unit.when[verdict.dropped[which[base]]]
+
+
+def _add_every(
+    unit: Unit, verdict: Verdict, touches: Touches, of_touch: np.ndarray, forms: Forms, metric: np.ndarray, out: np.ndarray
+) -> None:
+    """Measures that look at every event."""
+    events = np.bincount(of_touch, minlength=len(out))
+    which, column = forms.counts("every").expand(metric)
+    out[which, column] += events[which]
+    uses, of_combo = unit.table.field_uses()
+    if not uses:
+        return
+    which, use = of_combo.expand(verdict.combo)
+    first_touch = starts_of(unit.table.series_of().length[verdict.combo])
+    place, column, position = (np.array([getattr(u, n) for u in uses]) for n in ("place", "column", "position"))
+    value = unit.values[unit.start[verdict.new[which]] + position[use]]
+    group = of_touch[first_touch[which] + place[use]]
+    is_number = value != NO_NUMBER
+    for aggregate in sorted({u.aggregate for u in uses}):
+        mine = is_number & np.array([u.aggregate == aggregate for u in uses], dtype=bool)[use]
+        _add_values(out, aggregate, group[mine], column[use][mine], value[mine])
+
+
+def _add_values(out: np.ndarray, aggregate: str, group: np.ndarray, column: np.ndarray, value: np.ndarray) -> None:
+    if aggregate == "min":
+        np.minimum.at(out, (group, column), value)
+    elif aggregate == "max":
+        np.maximum.at(out, (group, column), value)
+    else:
+        np.add.at(out, (group, column), value >> LIMB_BITS)
+        np.add.at(out, (group, column + 1), value & LIMB_MASK)
+        if aggregate == "mean":
+            np.add.at(out, (group, column + 2), 1)
+
+
+def _add_quality(
+    unit: Unit,
+    verdict: Verdict,
+    touches: Touches,
+    of_touch: np.ndarray,
+    of_drop: np.ndarray,
+    forms: Forms,
+    series: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Notes beside the measures, in series without breakdown."""
+    base = forms.is_base[touches.series]
+    flags = unit.flags[touches.hit]
+    missing = _missing_numbers(unit, verdict, len(touches.series))
+    at = forms.columns[forms.of_series[series]]
+    rows = np.arange(len(out))
+    for note, noted in ((_NO_VISITOR, flags & NO_VISITOR > 0), (_LATE, flags & LATE > 0), (_NO_NUMBER, missing)):
+        out[rows, at + note] += np.bincount(of_touch[base & noted], minlength=len(out))
+    out[rows, at + _DUPLICATES] += np.bincount(of_drop, minlength=len(out))
+
+
+def _missing_numbers(unit: Unit, verdict: Verdict, touches: int) -> np.ndarray:
+    """Touches whose metric reads a field that is no number there."""
+    missing = np.zeros(touches, dtype=bool)
+    reads, of_combo = unit.table.field_reads()
+    if reads:
+        which, read = of_combo.expand(verdict.combo)
+        place, position = np.array(reads, dtype=np.int64).T
+        value = unit.values[unit.start[verdict.new[which]] + position[read]]
+        none = value == NO_NUMBER
+        first_touch = starts_of(unit.table.series_of().length[verdict.combo])
+        missing[(first_touch[which] + place[read])[none]] = True
+    return missing
+
+
+def _add_moves(
+    moves: Moves, of_move: np.ndarray, of_valued: np.ndarray, forms: Forms, metric: np.ndarray, out: np.ndarray
+) -> None:
+    """Firsts that were given or taken back."""
+    for scope, name in ((VISITOR_SCOPE, "once_visitor"), (1 - VISITOR_SCOPE, "once_day")):
+        mine = np.flatnonzero(moves.scope == scope)
+        which, column = forms.counts(name).expand(metric[of_move[mine]])
+        np.add.at(out, (of_move[mine][which], column), moves.sign[mine][which])
+    for move, group in zip(moves.valued, of_valued.tolist(), strict=True):
+        form = forms.metrics[metric[group]]
+        scope = form.once_visitor if move.scope == VISITOR_SCOPE else form.once_day
+        _move_valued(out[group], scope, form, move.sign, move.values)
+
+
+def _move_valued(row: np.ndarray, scope: Scope, form: JudgedMetric, sign: int, values: Sequence[int]) -> None:
+    for column in scope.counts:
+        row[column] += sign
+    for use in scope.fields:
+        value = values[form.fields.index(use.field)]
+        if value != NO_NUMBER:
+            _move_amount(row, use, sign, value)
+
+
+def _move_amount(row: np.ndarray, use: FieldColumn, sign: int, value: int) -> None:
+    row[use.column] += sign * (value >> LIMB_BITS)
+    row[use.column + 1] += sign * (value & LIMB_MASK)
+    if use.aggregate == "mean":
+        row[use.column + 2] += sign
+
+
+def _by_day(series: np.ndarray, when: np.ndarray, out: np.ndarray, forms: Forms) -> Iterator[Addition]:
+    """Groups come sorted by series and hour: cut where the series or the day changes."""
+    day = when // HOURS_PER_DAY
+    cut = np.flatnonzero((series[1:] != series[:-1]) | (day[1:] != day[:-1])) + 1
+    for begin, end in zip([0, *cut.tolist()], [*cut.tolist(), len(series)], strict=True):
+        s = int(series[begin])
+        width = int(forms.columns[forms.of_series[s]]) + (len(QUALITY) if forms.is_base[s] else 0)
+        yield Addition(s, int(day[begin]), when[begin:end] % HOURS_PER_DAY, out[begin:end, :width])

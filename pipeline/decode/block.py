@@ -1,0 +1,110 @@
+"""A block of raw records to events, one line each: decoded, stamped and handed to the account's matcher, or rejected.
+
+The common record takes the short way (`BlockDecoder.decode`); whatever the generated struct refuses, is a batch or
+looks odd takes the long way through `orjson` (`odd.OddLines`), which decides and gives the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from pipeline.decode.clock import Clock, Stamps, stamp
+from pipeline.decode.odd import Judge, OddLines, Span
+from pipeline.decode.shape import Shape
+from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
+from pipeline.model.rejects import Reject, RejectReason
+
+_ODD = object()  # a row's time while nobody has found the line plain
+_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A block's rows, at least one per line: times, which of them are events, and the records that are none.
+
+    `place` names a row's record in its source; it is the event's id where the record brings none.
+    """
+
+    stamps: Stamps
+    rejects: list[Reject]
+    place: Callable[[int], str]
+
+    @property
+    def events(self) -> int:
+        """How many records are events."""
+        return int(self.stamps.good.sum())
+
+
+class BlockDecoder:
+    """Decodes blocks for the accounts that `judge` knows: it gives an account's matcher, or why there is none."""
+
+    def __init__(self, shape: Shape, judge: Judge) -> None:
+        self._shape = shape
+        self._judge = judge
+
+    def decode(self, data: bytes, span: Span, now_ns: int) -> Decoded:
+        """Decode every line of `data`; blank lines are no records. now_ns: the time of arrival."""
+        lines = data.split(b"\n")
+        times: list[Any] = [_ODD] * len(lines)
+        clocks: list[Clock] = []
+        if _is_utf8(data):
+            self._decode_plain(lines, times, clocks)
+        odd = OddLines(self._shape, self._judge, lines, span)
+        plain = np.ones(len(lines), dtype=bool)
+        for row in [row for row, time in enumerate(times) if time is _ODD]:
+            plain[row], times[row] = False, None
+            odd.decode(row, times, clocks)
+        is_event = np.ones(len(times), dtype=bool)
+        is_event[: len(lines)] = plain
+        stamps = stamp(times, clocks, is_event, now_ns)
+        rejects = odd.rejects + [odd.reject_row(row, reason, cause) for row, reason, cause in stamps.rejects]
+        return Decoded(stamps, rejects, odd.place)
+
+    def _decode_plain(self, lines: list[bytes], times: list[Any], clocks: list[Clock]) -> None:
+        """Judge the lines that are one ordinary event each. Runs once per event: names are bound before the loop."""
+        decode, judge = self._shape.decode, self._judge
+        account: Any = _ODD
+        known: dict[Any, Callable[[Any, int], None] | None] = {}
+        learn: Any = None
+        for row, line in enumerate(lines):
+            if len(line) > EVENT_BYTES_MAX or line.count(b"{") + line.count(b"[") > EVENT_DEPTH_MAX:
+                continue
+            try:
+                event = decode(line)
+            except _REFUSED:
+                continue
+            if event.batch is not None:
+                continue
+            if event.account != account:
+                matcher = judge(event.account)
+                if isinstance(matcher, RejectReason):
+                    continue
+                account, known, learn = event.account, matcher.known, matcher.learn
+            times[row] = event.timestamp
+            if event.receivedAt is not None or event.sentAt is not None:
+                clocks.append(Clock(row, event.sentAt, event.receivedAt))
+            name = event.event
+            if name.__class__ is str or name is None:
+                match = known.get(name, _ODD)  # type: ignore[arg-type]
+                if match is _ODD:
+                    match = learn(name)
+            else:
+                match = learn(name)
+            if match is not None:
+                match(event, row)  # type: ignore[operator]
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Checked for the block as a whole, since the struct decoder doesn't look into what it skips."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""Event times of a block's rows: which field says it, device clocks that run ahead, times that can't be.
+
+A clock is corrected only from what the record itself holds (`sentAt` after `receivedAt`), never from our own arrival
+time, so that a replay gives the same. A clock that seems behind may be a slow network: it is counted, not corrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.decode.timestamp import NS_PER_S, parse_timestamps
+from pipeline.model.limits import CLOCK_SKEW_MAX_S, FUTURE_MAX_S
+from pipeline.model.rejects import RejectReason
+
+_SHOWN_CHARS = 60  # of a bad timestamp, in its reject's cause
+
+
+class Clock(NamedTuple):
+    """What a row says of its delivery: `sentAt` and `receivedAt` as they came."""
+
+    row: int
+    sent: Any
+    received: Any
+
+
+@dataclass(slots=True)
+class Stamps:
+    """Per row: event time and time of arrival (int64, ns), and whether it is an event (bool)."""
+
+    time: np.ndarray
+    arrival: np.ndarray
+    good: np.ndarray
+    rejects: list[tuple[int, RejectReason, str]]
+    clocks_corrected: int
+    clocks_behind: int
+
+
+def stamp(texts: Sequence[Any], clocks: Sequence[Clock], is_event: np.ndarray, now_ns: int) -> Stamps:
+    """Times of all rows. texts: the `timestamp` of each row; rows that are no events (bool) are passed over."""
+    time, parsed = parse_timestamps(texts)
+    arrival = np.full(len(texts), now_ns, dtype=np.int64)
+    has_received = np.zeros(len(texts), dtype=bool)
+    corrected = behind = 0
+    if clocks:
+        rows = np.array([c.row for c in clocks])
+        sent, sent_ok = parse_timestamps([c.sent for c in clocks])
+        received, received_ok = parse_timestamps([c.received for c in clocks])
+        arrival[rows[received_ok]] = received[received_ok]
+        has_received[rows[received_ok]] = True
+        ahead = np.where(sent_ok & received_ok, sent - received, 0)
+        fast = ahead > CLOCK_SKEW_MAX_S * NS_PER_S
+        time[rows[fast]] -= ahead[fast]
+        corrected, behind = int(fast.sum()), int((ahead < -CLOCK_SKEW_MAX_S * NS_PER_S).sum())
+    rejects: list[tuple[int, RejectReason, str]] = []
+    for row in np.flatnonzero(is_event & ~parsed).tolist():
+        if texts[row] is None:  # absent: the time of arrival, the record's own where it has one
+            time[row], parsed[row] = arrival[row], True
+        else:
+            shown = repr(texts[row])[:_SHOWN_CHARS]
+            rejects.append((row, RejectReason.BAD_TIMESTAMP, f"timestamp: {shown} is no RFC 3339 time of 1678 to 2261"))
+    future = is_event & parsed & (time > arrival + FUTURE_MAX_S * NS_PER_S)
+    for row in np.flatnonzero(future).tolist():
+        against = "receivedAt" if has_received[row] else "the time of arrival"
+        rejects.append((row, RejectReason.IN_THE_FUTURE, f"timestamp: {texts[row]} is more than a day after {against}"))
+    return Stamps(time, arrival, is_event & parsed & ~future, rejects, corrected, behind)

@@ -1,0 +1,176 @@
+"""Records off the common way: decoded whole, taken apart if they are batches, or rejected with the reason.
+
+A batch's events become rows behind those of the lines. A reject keeps the record's bytes; of a batch's event, its JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from pipeline.decode.clock import Clock
+from pipeline.decode.shape import Shape
+from pipeline.model.event import ACCOUNT, BATCH, EVENT, RECEIVED_AT, SENT_AT, TIMESTAMP
+from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
+from pipeline.model.rejects import Reject, RejectReason
+
+_STAGE = "decode"
+_INHERITED = (SENT_AT, RECEIVED_AT, ACCOUNT)  # from a batch by its events
+_SHOWN_CHARS = 60
+
+Match = Callable[[Any, int], None]
+
+
+class Matcher(Protocol):
+    """What is done with an account's events: `known` and `learn` give the function for an event name."""
+
+    known: dict[str | None, Match | None]
+
+    def learn(self, name: Any) -> Match | None: ...
+
+
+Judge = Callable[[Any], "Matcher | RejectReason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a block stands: the source's name, the uncompressed offset of its first byte, the account it is trusted
+    to be of (None: each record says).
+    """
+
+    source: str
+    offset: int
+    account: str | None = None
+
+
+class OddLines:
+    """The long way, for a block's odd lines. Rows it adds remember the line and the place in the batch."""
+
+    def __init__(self, shape: Shape, judge: Judge, lines: list[bytes], span: Span) -> None:
+        self._shape = shape
+        self._judge = judge
+        self._lines = lines
+        self._span = span
+        self._offsets: list[int] = []
+        self._added: dict[int, tuple[int, int | None, dict[str, Any]]] = {}  # row -> (line, place in the batch, event)
+        self.rejects: list[Reject] = []
+
+    def decode(self, line: int, times: list[Any], clocks: list[Clock]) -> None:
+        """Take a line apart; what are events become new rows of `times` and, where they say so, of `clocks`."""
+        raw = self._lines[line]
+        if not raw.strip():
+            return
+        record = self._parse(raw, line)
+        if record is None:
+            return
+        events = record.get(BATCH)
+        if not isinstance(events, list):
+            self._judge_event(record, line, None, times, clocks)
+            return
+        inherited = {key: record[key] for key in _INHERITED if key in record}
+        for place, event in enumerate(events):
+            if isinstance(event, dict):
+                own = {key: value for key, value in event.items() if value is not None or key not in inherited}
+                self._judge_event({**inherited, **own}, line, place, times, clocks)
+            else:
+                self._reject(RejectReason.NOT_AN_OBJECT, "an event of the batch is no JSON object", line, place, event)
+
+    def _parse(self, raw: bytes, line: int) -> dict[str, Any] | None:
+        if len(raw) > EVENT_BYTES_MAX:
+            self._reject(RejectReason.TOO_LARGE, f"{len(raw)} bytes, the bound is {EVENT_BYTES_MAX}", line)
+            return None
+        try:
+            record = orjson.loads(raw)
+        except orjson.JSONDecodeError as e:
+            deep = "depth" in str(e) or "recursion" in str(e)
+            self._reject(RejectReason.TOO_DEEP if deep else RejectReason.NOT_JSON, str(e), line)
+            return None
+        if not isinstance(record, dict):
+            self._reject(RejectReason.NOT_AN_OBJECT, f"a JSON {type(record).__name__}, not an object", line)
+            return None
+        if _deeper_than(record, EVENT_DEPTH_MAX):
+            self._reject(RejectReason.TOO_DEEP, f"nested deeper than {EVENT_DEPTH_MAX} levels", line)
+            return None
+        return record
+
+    def _judge_event(
+        self, event: dict[str, Any], line: int, place: int | None, times: list[Any], clocks: list[Clock]
+    ) -> None:
+        matcher = self._judge(event.get(ACCOUNT))
+        if isinstance(matcher, RejectReason):
+            cause = _account_cause(matcher, event.get(ACCOUNT), self._span.account)
+            self._reject(matcher, cause, line, place, event)
+            return
+        row = len(times)
+        self._added[row] = (line, place, event)
+        times.append(event.get(TIMESTAMP))
+        if event.get(RECEIVED_AT) is not None or event.get(SENT_AT) is not None:
+            clocks.append(Clock(row, event.get(SENT_AT), event.get(RECEIVED_AT)))
+        name = event.get(EVENT)
+        plain = name is None or isinstance(name, str)
+        match = matcher.known[name] if plain and name in matcher.known else matcher.learn(name)
+        if match is not None:
+            match(self._shape.build(event), row)
+
+    def reject_row(self, row: int, reason: RejectReason, cause: str) -> Reject:
+        """The reject of a row that was taken for an event until its time was looked at."""
+        line, place, event = self._added.get(row, (row, None, {}))
+        account = self._span.account or event.get(ACCOUNT)
+        if account is None:
+            account = self._parse_again(line).get(ACCOUNT)
+        return self._made(reason, cause, line, place, event, account)
+
+    def _parse_again(self, line: int) -> dict[str, Any]:
+        record: dict[str, Any] = orjson.loads(self._lines[line])
+        return record
+
+    def place(self, row: int) -> str:
+        """Where a row's record stands: the source's name, the line's byte offset, the place in a batch."""
+        line, place, _ = self._added.get(row, (row, None, {}))
+        return self._place(line, place)
+
+    def _place(self, line: int, place: int | None) -> str:
+        if not self._offsets:
+            at = self._span.offset
+            for raw in self._lines:
+                self._offsets.append(at)
+                at += len(raw) + 1
+        name = f"{self._span.source}@{self._offsets[line]}"
+        return name if place is None else f"{name}/{place}"
+
+    def _reject(
+        self, reason: RejectReason, cause: str, line: int, place: int | None = None, event: object = None
+    ) -> None:
+        self.rejects.append(self._made(reason, cause, line, place, event, self._span.account))
+
+    def _made(
+        self, reason: RejectReason, cause: str, line: int, place: int | None, event: object, account: str | None
+    ) -> Reject:
+        raw = self._lines[line] if place is None else orjson.dumps(event)
+        return Reject(_STAGE, reason, cause, self._place(line, place), raw, account)
+
+
+def _account_cause(reason: RejectReason, said: object, trusted: str | None) -> str:
+    shown = repr(said)[:_SHOWN_CHARS]
+    if reason is RejectReason.NO_ACCOUNT:
+        return "neither the record nor the source says whose it is; name it with --account"
+    if reason is RejectReason.WRONG_ACCOUNT:
+        return f"the record says account {shown}, the source is of {trusted}"
+    return f"account {shown} has no definitions; push some, or correct the name"
+
+
+def _deeper_than(value: object, depth_max: int) -> bool:
+    level: list[object] = [value]
+    for _ in range(depth_max):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True

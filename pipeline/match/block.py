@@ -1,0 +1,163 @@
+"""From a block of raw records to hits by shard: the work of one task, decode and match together, once per record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import xxhash
+
+from pipeline.decode.block import BlockDecoder, Decoded
+from pipeline.decode.number import to_micros
+from pipeline.decode.odd import Span
+from pipeline.decode.shape import Shape
+from pipeline.decode.timestamp import NS_PER_S
+from pipeline.match.plan import AccountMatcher, Conditions
+from pipeline.match.tray import Tray
+from pipeline.model.calendar import DAY_S, Calendar
+from pipeline.model.definition import Snapshot
+from pipeline.model.hit import LATE, NO_VISITOR, AccountKey, Combo, HitBlock, Series, spans, split_by, starts_of
+from pipeline.model.judged import Judged
+from pipeline.model.layout import HOURS_PER_DAY
+from pipeline.model.limits import LATE_AFTER_S
+from pipeline.model.rejects import Reject, RejectReason
+
+
+@dataclass(slots=True)
+class Matched:
+    """What a block came to. `hits`: (shard, `HitBlock` as bytes), for the shuffle."""
+
+    hits: list[tuple[int, bytes]]
+    rejects: list[Reject]
+    tally: Counter[str]
+
+
+class BlockMatcher:
+    """Judges blocks under one snapshot of definitions. Compiles once; not for two threads at a time."""
+
+    def __init__(self, snapshot: Snapshot, shards: int, visitor_key: bytes) -> None:
+        self._shards = shards
+        judged = [Judged.of(definitions) for definitions in snapshot.accounts.values()]
+        conditions = [Conditions(j) for j in judged]
+        shape = Shape(path for c in conditions for path in c.paths())
+        self._tray = Tray()
+        self._keys = [AccountKey(j.account, j.digest) for j in judged]
+        self._matchers = [AccountMatcher(c, shape, i, self._tray, visitor_key) for i, c in enumerate(conditions)]
+        self._by_account = {m.judged.account: m for m in self._matchers}
+        zones = sorted({j.definitions.settings.timezone for j in judged})
+        self._calendars = [Calendar(zone) for zone in zones]
+        self._zone_of = np.array([zones.index(j.definitions.settings.timezone) for j in judged], dtype=np.int64)
+        self._fanout_of = np.array([j.definitions.settings.fanout for j in judged], dtype=np.uint64)
+        self._shard_of = np.array([crc32(j.account.encode()) for j in judged], dtype=np.uint64)
+        self._trusted: str | None = None
+        self._decoder = BlockDecoder(shape, self._judge)
+
+    def _judge(self, said: Any) -> AccountMatcher | RejectReason:
+        """The matcher for a record that says this account (None: says nothing)."""
+        account = self._trusted if said is None else said
+        if account is None:
+            return RejectReason.NO_ACCOUNT
+        if self._trusted is not None and account != self._trusted:
+            return RejectReason.WRONG_ACCOUNT
+        matcher = self._by_account.get(account) if isinstance(account, str) else None
+        return matcher or RejectReason.UNKNOWN_ACCOUNT
+
+    def match(self, data: bytes, span: Span, now_ns: int) -> Matched:
+        """Judge every record of `data`, which stands at `span` and arrived at now_ns."""
+        self._trusted = span.account
+        self._tray.clear()
+        decoded = self._decoder.decode(data, span, now_ns)
+        hits, rejects = self._hits(decoded), self._reject_hits(decoded.rejects, now_ns)
+        tally = Counter({f"rejected.{reason}": n for reason, n in Counter(r.reason for r in decoded.rejects).items()})
+        tally["events"], tally["hits"] = decoded.events, len(hits)
+        tally["clocks_corrected"] = decoded.stamps.clocks_corrected
+        tally["clocks_behind"] = decoded.stamps.clocks_behind
+        return Matched([*self._by_shard(hits), *self._by_shard(rejects)], decoded.rejects, tally)
+
+    def _hits(self, decoded: Decoded) -> HitBlock:
+        """What lies on the tray, without the rows that turned out to be no events."""
+        tray, stamps = self._tray, decoded.stamps
+        rows = np.array(tray.rows, dtype=np.int64)
+        kept = np.flatnonzero(stamps.good[rows])
+        rows, combo = rows[kept], np.array(tray.combo, dtype=np.uint32)
+        lengths = np.array([len(c.fields) for c in tray.combos], dtype=np.int64)[combo]
+        values = to_micros(tray.values)
+        messages = tray.message
+        visitor = np.array(tray.visitor, dtype=np.uint64)
+        if len(kept) < len(combo):
+            values = values[spans(starts_of(lengths)[kept], lengths[kept])]
+            combo, visitor, messages = combo[kept], visitor[kept], [messages[k] for k in kept]
+        texts = [m if m is not None else decoded.place(r) for m, r in zip(messages, rows.tolist(), strict=True)]
+        valued = np.array([c.valued for c in tray.combos], dtype=bool)[combo]
+        carried = [texts[i] for i in np.flatnonzero(valued).tolist()]
+        return self._stamped(tray.combos, combo, visitor, texts, stamps.time[rows], stamps.arrival[rows], values, carried)
+
+    def _reject_hits(self, rejects: list[Reject], now_ns: int) -> HitBlock:
+        """The rejects of known accounts as hits of the builtin metric, each known by its place in the source."""
+        mine = [r for r in rejects if r.account in self._by_account]
+        combos: dict[Combo, int] = {}
+        rows = [combos.setdefault(self._reject_combo(r), len(combos)) for r in mine]
+        now = np.full(len(mine), now_ns, dtype=np.int64)
+        return self._stamped(
+            list(combos),
+            np.array(rows, dtype=np.uint32),
+            np.zeros(len(mine), dtype=np.uint64),
+            [f"reject {r.source}" for r in mine],
+            now,
+            now,
+            np.zeros(0, dtype=np.int64),
+            [],
+        )
+
+    def _reject_combo(self, reject: Reject) -> Combo:
+        matcher = self._by_account[reject.account or ""]
+        builtin = len(matcher.judged.metrics) - 1
+        return Combo(matcher.index, (), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value)))
+
+    def _stamped(
+        self,
+        combos: list[Combo],
+        combo: np.ndarray,
+        visitor: np.ndarray,
+        messages: list[str],
+        time: np.ndarray,
+        arrival: np.ndarray,
+        values: np.ndarray,
+        message_ids: list[str],
+    ) -> HitBlock:
+        """A block of hits with their local days and hours; `arrival` decides which are late."""
+        digest = xxhash.xxh3_64_intdigest
+        message = np.array([digest(m.encode()) for m in messages], dtype=np.uint64)
+        nobody = visitor == 0
+        account = np.array([c.account for c in combos], dtype=np.int64)[combo]
+        when, offset = np.zeros_like(time), np.zeros_like(time)
+        for zone in np.unique(self._zone_of[account]):
+            mine = self._zone_of[account] == zone
+            when[mine], offset[mine] = self._calendars[zone].when(time[mine])
+        day_end = (when // HOURS_PER_DAY + 1) * DAY_S - offset
+        late = arrival // NS_PER_S > day_end + LATE_AFTER_S
+        return HitBlock(
+            accounts=self._keys,
+            combos=combos,
+            visitor=np.where(nobody, message, visitor),
+            message=message,
+            time=time,
+            when=when.astype(np.int32),
+            flags=(nobody * NO_VISITOR + late * LATE).astype(np.uint8),
+            combo=combo,
+            values=values,
+            message_ids=message_ids,
+        )
+
+    def _by_shard(self, hits: HitBlock) -> Iterator[tuple[int, bytes]]:
+        """The block cut by shard. A visitor is always in the same one; an account is in `fanout` of them."""
+        if not len(hits):
+            return
+        account = np.array([c.account for c in hits.combos], dtype=np.int64)[hits.combo]
+        shards = (self._shard_of[account] + hits.visitor % self._fanout_of[account]) % np.uint64(self._shards)
+        for shard, part in split_by(shards, hits).items():
+            yield shard, part.to_bytes()

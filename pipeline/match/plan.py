@@ -1,0 +1,161 @@
+"""One account's metrics as generated code: for each set of metrics that an event's name leaves possible, one function.
+
+Conditions come as terms (see `terms`): bit t of a mask stands for the t-th term of all metrics. A generated function
+looks up what the event's values leave of its terms and lays what is left on the tray as a combo. Generated text holds
+only our own names and integers; whatever a client wrote is reached through the function's namespace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.decode.shape import Path, Shape
+from pipeline.match.code import MatchCode
+from pipeline.match.masks import PathMasks
+from pipeline.match.node import Clause, Node, clauses_of, node_test
+from pipeline.match.parse import parse_condition
+from pipeline.match.path import value_at
+from pipeline.match.terms import to_terms
+from pipeline.match.tray import Tray
+from pipeline.model.event import EVENT
+from pipeline.model.hit import Combo, Series
+from pipeline.model.judged import Judged
+
+Match = Callable[[Any, int], None]  # (event struct, row)
+
+NAMES_MAX = 10_000  # event names remembered per account; forgotten all at once
+VISITORS_MAX = 100_000  # visitor hashes remembered per account
+_EVENT_PATH = (EVENT,)
+
+
+class Conditions:
+    """The parsed conditions of an account's metrics and every path that judging needs; made before the shape is."""
+
+    def __init__(self, judged: Judged) -> None:
+        self.judged = judged
+        self.nodes: list[Node] = [
+            parse_condition(m.metric.where, m.metric.groups) for m in judged.metrics[:-1]  # the builtin one has none
+        ]
+
+    def paths(self) -> set[Path]:
+        """All paths read from an event: of conditions, breakdowns, fields, and the visitor's."""
+        dotted = {f for f in self.judged.fields} | set(self.judged.definitions.settings.visitor)
+        dotted |= {b for m in self.judged.metrics[:-1] for b in m.metric.breakdowns}
+        return {clause.path for node in self.nodes for clause in clauses_of(node)} | {split_path(d) for d in dotted}
+
+
+class AccountMatcher:
+    """Judges an account's events. `known` maps event names seen so far to their function (None: nothing can match)."""
+
+    def __init__(self, conditions: Conditions, shape: Shape, index: int, tray: Tray, visitor_key: bytes) -> None:
+        self.judged = conditions.judged
+        self.index = index
+        self.shape = shape
+        self.tray = tray
+        self.known: dict[str | None, Match | None] = {}
+        self._by_mask: dict[int, Match] = {}
+        self._visitors: dict[str, int] = {}
+        self._hasher = hashlib.blake2b(
+            self.judged.account.encode() + b"\0", digest_size=8, key=visitor_key[: hashlib.blake2b.MAX_KEY_SIZE]
+        )
+        self._terms: list[tuple[int, tuple[Clause, ...]]] = []  # (metric, clauses); a term's index is its bit
+        self._opaque: dict[int, Node] = {}  # terms that stand for a condition too large to cut into terms
+        for metric, node in enumerate(conditions.nodes):
+            terms = to_terms(node)
+            if terms is None:
+                self._opaque[len(self._terms)] = node
+                terms = ((),)
+            self._terms.extend((metric, term) for term in terms)
+
+    def learn(self, name: Any) -> Match | None:
+        """The function for events of this name (any JSON value); remembered where the name is a text or absent."""
+        alive = 0
+        for bit, (_, clauses) in enumerate(self._terms):
+            if all(c.test(name) for c in clauses if c.path == _EVENT_PATH):
+                alive |= 1 << bit
+        match = self._compiled(alive) if alive else None
+        if name is None or isinstance(name, str):
+            if len(self.known) >= NAMES_MAX:
+                self.known.clear()
+            self.known[name] = match
+        return match
+
+    def hash_visitor(self, visitor: str) -> int:
+        """The keyed hash that stands for a visitor everywhere behind this point."""
+        hasher = self._hasher.copy()
+        hasher.update(visitor.encode("utf-8", "surrogatepass"))
+        hashed = int.from_bytes(hasher.digest(), "little") or 1  # 0 says "no visitor"
+        if len(self._visitors) >= VISITORS_MAX:
+            self._visitors.clear()
+        self._visitors[visitor] = hashed
+        return hashed
+
+    def _compiled(self, alive: int) -> Match:
+        if alive not in self._by_mask:
+            self._by_mask[alive] = self._compile(alive)
+        return self._by_mask[alive]
+
+    def _compile(self, alive: int) -> Match:
+        """One function for the terms in `alive`."""
+        bits = [b for b in range(len(self._terms)) if alive >> b & 1]
+        metrics = sorted({self._terms[b][0] for b in bits})
+        by_path: dict[Path, list[tuple[Clause, int]]] = {}
+        for b in bits:
+            for clause in self._terms[b][1]:
+                if clause.path != _EVENT_PATH:
+                    by_path.setdefault(clause.path, []).append((clause, 1 << b))
+        code = MatchCode(self.shape, self.tray)
+        code.start(alive)
+        for path, clauses in by_path.items():
+            code.narrow(path, PathMasks(alive, clauses))
+        opaque = {b: node for b, node in self._opaque.items() if alive >> b & 1}
+        if opaque:
+            code.check(lambda event, mask: self._check(opaque, event, mask))
+        forms = self.judged.metrics
+        breakdowns = sorted({b for m in metrics for b in forms[m].metric.breakdowns})
+        fields = tuple(sorted({f for m in metrics for f in forms[m].fields}))
+        with_fields = self._bits(bits, lambda m: bool(forms[m].fields))
+        code.intern(
+            self._bits(bits, lambda m: bool(forms[m].metric.breakdowns)),
+            [split_path(b) for b in breakdowns],
+            lambda mask, values: self._intern(mask, dict(zip(breakdowns, values, strict=True)), fields, with_fields),
+        )
+        code.lay_values(with_fields, [split_path(self.judged.fields[f]) for f in fields])
+        code.lay_visitor([split_path(v) for v in self.judged.definitions.settings.visitor], self._visitors, self.hash_visitor)
+        return code.compile()
+
+    def _bits(self, bits: list[int], wanted: Callable[[int], bool]) -> int:
+        return sum(1 << b for b in bits if wanted(self._terms[b][0]))
+
+    def _check(self, opaque: dict[int, Node], event: Any, mask: int) -> int:
+        for b, node in opaque.items():
+            if mask >> b & 1 and not node_test(node, lambda path: read_leaf(self.shape, event, path)):
+                mask &= ~(1 << b)
+        return mask
+
+    def _intern(self, mask: int, values: dict[str, str], fields: tuple[int, ...], with_fields: int) -> int:
+        """The index of the combo of these terms and breakdown values (empty when none of the terms has a breakdown)."""
+        metrics = sorted({m for b, (m, _) in enumerate(self._terms) if mask >> b & 1})
+        series: list[Series] = []
+        for m in metrics:
+            series.append(Series(m, 0, ""))
+            series.extend(Series(m, i, values[b]) for i, b in enumerate(self.judged.metrics[m].metric.breakdowns, 1))
+        valued = any(self.judged.metrics[m].valued for m in metrics)
+        carried = fields if mask & with_fields else ()
+        self.tray.combos.append(Combo(self.index, carried, valued, tuple(series)))
+        return len(self.tray.combos) - 1
+
+
+def split_path(dotted: str) -> Path:
+    """A dotted path's parts."""
+    return tuple(dotted.split("."))
+
+
+def read_leaf(shape: Shape, event: Any, path: Path) -> Any:
+    """The value at a path of an event struct, the obvious way."""
+    leaf = shape.leaf(path)
+    for attribute in leaf.attributes:
+        event = None if event is None else getattr(event, attribute)
+    return value_at(event, leaf.rest)

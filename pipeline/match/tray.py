@@ -1,0 +1,28 @@
+"""Where matchers lay down the hits of the block in work: parallel lists, turned into arrays when the block is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pipeline.model.hit import Combo
+
+
+@dataclass(slots=True)
+class Tray:
+    """Hits of one block, in the order they were found. `forget` holds what must be emptied with it."""
+
+    rows: list[int] = field(default_factory=list)  # the event's row in the block
+    combo: list[int] = field(default_factory=list)
+    visitor: list[int] = field(default_factory=list)  # 0: none
+    message: list[str | None] = field(default_factory=list)  # None: the source's own id
+    values: list[object] = field(default_factory=list)
+    combos: list[Combo] = field(default_factory=list)
+    forget: list[Callable[[], None]] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Make room for the next block; the lists stay the same objects, generated code holds on to them."""
+        for part in (self.rows, self.combo, self.visitor, self.message, self.values, self.combos):
+            part.clear()
+        for forget in self.forget:
+            forget()

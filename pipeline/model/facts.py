@@ -1,0 +1,104 @@
+"""What is known of visitors, and its bytes: facts that add up by union and minimum, so that their order can't matter.
+
+- ids: this event was seen, judged under that digest (until the horizon of `dedup_days`);
+- firsts: the earliest event time for a key (visitor, series, `once_per` scope) and where it is counted;
+- valued firsts: the same with the messageId (ties) and the amounts that were counted, which a take-back undoes.
+
+A cell of the visitors table holds the facts that one unit learnt about one bucket of visitors, or several such folded.
+Kinds to come (exposures, causes) are further parts of the same cell.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+FIRST = np.dtype([("key", "<u8"), ("time", "<i8"), ("spot", "<i4")])  # spot: when * 2 + (counted under `(other)`)
+
+_TOP = np.uint64(0xFF << 56)
+_M1, _M2, _M3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+
+
+class ValuedFirst(NamedTuple):
+    """The first of a key whose amounts are counted: ordered by (time, message_id). `values` as the metric's fields."""
+
+    time: int
+    message_id: str
+    spot: int
+    values: tuple[int, ...]
+
+
+class SeenIds(NamedTuple):
+    """Ids of events judged under one digest, and the day (since 1970) they were processed."""
+
+    digest: int
+    day: int
+    ids: bytes  # uint64, little-endian
+
+
+class Facts(NamedTuple):
+    """The content of one cell."""
+
+    seen: list[SeenIds]
+    firsts: bytes  # of FIRST
+    valued: dict[int, ValuedFirst]
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Facts)
+_VERSION = b"\x01"
+
+
+def pack_facts(facts: Facts) -> bytes:
+    """A cell's value."""
+    return _VERSION + _ENCODER.encode(facts)
+
+
+def unpack_facts(value: bytes) -> Facts:
+    """The inverse of `pack_facts`."""
+    return _DECODER.decode(memoryview(value)[1:])
+
+
+def fold_facts(cells: list[bytes], horizon_day: int) -> bytes:
+    """The union of several cells, without ids processed before `horizon_day`. **Retry:** folding again changes nothing."""
+    facts = [unpack_facts(c) for c in cells]
+    seen: dict[tuple[int, int], list[np.ndarray]] = {}
+    valued: dict[int, ValuedFirst] = {}
+    for cell in facts:
+        for part in cell.seen:
+            if part.day >= horizon_day:
+                seen.setdefault((part.digest, part.day), []).append(np.frombuffer(part.ids, dtype="<u8"))
+        for key, first in cell.valued.items():
+            valued[key] = min(first, valued.get(key, first))
+    firsts = earliest(np.concatenate([np.frombuffer(c.firsts, dtype=FIRST) for c in facts]))
+    parts = [SeenIds(d, day, np.unique(np.concatenate(ids)).tobytes()) for (d, day), ids in sorted(seen.items())]
+    return pack_facts(Facts(parts, firsts.tobytes(), valued))
+
+
+def earliest(firsts: np.ndarray) -> np.ndarray:
+    """One row per key, the earliest; sorted by key. firsts: dtype FIRST."""
+    ordered = firsts[np.lexsort((firsts["time"], firsts["key"]))]
+    keys = ordered["key"]
+    fresh = np.ones(len(keys), dtype=bool)
+    fresh[1:] = keys[1:] != keys[:-1]
+    return ordered[fresh]
+
+
+def mix(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """A 64-bit hash of two (splitmix64's finalizer). a, b: uint64 arrays."""
+    x = a ^ (b * _M1)
+    x = (x ^ (x >> np.uint64(30))) * _M2
+    x = (x ^ (x >> np.uint64(27))) * _M3
+    return x ^ (x >> np.uint64(31))
+
+
+def placed(visitor: np.ndarray, hashed: np.ndarray) -> np.ndarray:
+    """Let a hash of something of a visitor begin with the visitor's bucket, so that rows hold neighbours."""
+    return (visitor & _TOP) | (hashed >> np.uint64(8))
+
+
+def bucket_of(visitor: np.ndarray) -> np.ndarray:
+    """The bucket a visitor's facts lie in, within its account and shard: 0..255."""
+    return (visitor >> np.uint64(56)).astype(np.int64)

@@ -1,0 +1,102 @@
+"""Commits units: one worker's shards, what it holds of them, and what it does on doubt."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from pipeline.counters.slots import Slots
+from pipeline.model import layout
+from pipeline.model.definition import Snapshot
+from pipeline.model.errors import Fenced, StoreError, TransientStoreError
+from pipeline.model.hit import AccountKey, HitBlock
+from pipeline.model.judged import Judged
+from pipeline.shard.plan import Held, Planner
+from pipeline.store.contract import Store
+from pipeline.visitors.known import Known
+from pipeline.visitors.unit import read_unit
+
+ATTEMPTS = 8  # of one unit; between them 0.1 s, 0.2 s, ... at most 5 s
+HELD_BYTES_MAX = 64 * 1024 * 1024
+DEDUP_DAYS = 7
+DAY_S = 86_400
+
+
+class ShardKeeper:
+    """The units of some shards, in one process, one after the other.
+
+    Held state is an image of what the store has: on any doubt it is dropped and read again. Past `held_bytes_max` the
+    shard just worked on is dropped, so that the others stay held when all are worked on in turn.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        dedup_days: int = DEDUP_DAYS,
+        held_bytes_max: int = HELD_BYTES_MAX,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._dedup_days = dedup_days
+        self._held_bytes_max = held_bytes_max
+        self._clock = clock
+        self._sleep = sleep
+        self._held: dict[int, Held] = {}
+        self._judged: dict[int, Judged] = {}
+        self._names: dict[int, frozenset[str]] = {}
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Know the definitions that hits may be judged under from now on; earlier ones stay known."""
+        for definitions in snapshot.accounts.values():
+            judged = Judged.of(definitions)
+            self._judged[judged.digest] = judged
+            self._names[judged.digest] = judged.names
+
+    def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:
+        """Commit these hits as one unit; returns how many were new and how many dropped.
+
+        Raises TransientStoreError after `ATTEMPTS`. **Retry:** harmless, what was committed is known as duplicates.
+        """
+        blocks = [HitBlock.from_bytes(m) for m in messages]
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._commit_once(shard, blocks)
+            except Fenced:
+                failure: StoreError = Fenced(f"shard {shard} is written by another pipeline all the time")
+            except TransientStoreError as e:
+                failure = e
+            except BaseException:
+                self._held.pop(shard, None)
+                raise
+            self._held.pop(shard, None)  # never infer what became of the commit: read it again
+            self._sleep(min(5.0, 0.1 * 2**attempt))
+        raise TransientStoreError(f"a unit of shard {shard} was not committed in {ATTEMPTS} attempts: {failure}")
+
+    def _commit_once(self, shard: int, blocks: Sequence[HitBlock]) -> Counter[str]:
+        held = self._held.get(shard)
+        if held is None:
+            held = self._held[shard] = Held(self._store.take(shard), Known(), Slots(shard))
+        unit = read_unit(blocks, self._judged_of)
+        today = int(self._clock() // DAY_S)
+        plan = Planner(shard, self._store, self._names_of, today, self._dedup_days).plan(held, unit)
+        seq = self._store.commit(shard, held.seq, plan.cells)
+        plan.accept(held, seq)
+        if sum(h.bytes_held for h in self._held.values()) > self._held_bytes_max:
+            del self._held[shard]
+        return Counter(new=plan.new, duplicates=plan.duplicates, units=1)
+
+    def _judged_of(self, key: AccountKey) -> Judged:
+        return self._judged[key.digest]
+
+    def _names_of(self, digest: int) -> frozenset[str]:
+        """The revisions a digest stands for; one that this process never adopted is read from the store."""
+        if digest not in self._names:
+            row = layout.meta_judged_row(digest)
+            cells = dict(self._store.read("meta", [row]).get(row, []))
+            if b"names" not in cells:
+                raise StoreError(f"the store does not say what definitions {digest:016x} were; it has been damaged")
+            self._names[digest] = frozenset(cells[b"names"].decode().split("\n"))
+        return self._names[digest]

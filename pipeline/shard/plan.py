@@ -1,0 +1,211 @@
+"""What one unit writes, worked out on copies: the pure middle of the commit protocol.
+
+Reads what isn't held, changes nothing that is (but for what the store says holds already), and returns the cells to
+write and what to hold once they are applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.counters.slots import Address, Change, Slots
+from pipeline.counters.totals import Addition, add_up
+from pipeline.model import layout
+from pipeline.model.event import NONE_VALUE, OTHER_VALUE
+from pipeline.model.facts import FIRST, Facts, SeenIds, ValuedFirst, bucket_of, fold_facts, pack_facts
+from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
+from pipeline.model.limits import BREAKDOWN_VALUES_MAX
+from pipeline.store.contract import Cell, Store
+from pipeline.visitors.duplicates import Verdict, drop_duplicates
+from pipeline.visitors.firsts import LearntFirsts, Moves, Touches, mark_firsts
+from pipeline.visitors.known import Known, Learnt
+from pipeline.visitors.unit import Unit
+
+SEALED_BYTES = 512 * 1024  # a facts cell of this size is not folded again
+FOLD_CELLS = 48  # so many small cells in a row are folded into one
+
+
+@dataclass(slots=True)
+class Held:
+    """What a worker holds of a shard it has committed to."""
+
+    seq: int
+    known: Known
+    slots: Slots
+
+    @property
+    def bytes_held(self) -> int:
+        """Roughly what it costs in memory."""
+        return self.known.bytes_held + self.slots.bytes_held
+
+
+@dataclass(slots=True)
+class Plan:
+    """A unit's effect. `cells` are what the store applies; the rest is what `accept` holds afterwards."""
+
+    cells: list[Cell]
+    learnt: Learnt
+    changes: list[Change]
+    small_cells: dict[bytes, int]
+    new: int
+    duplicates: int
+
+    def accept(self, held: Held, seq: int) -> None:
+        """Hold what is applied now."""
+        held.seq = seq
+        held.known.learn(self.learnt)
+        held.known.rows.update(self.small_cells)
+        held.slots.accept(self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Plans units of one shard. names_of: the `metric@revision`s of a definitions digest; today: days since 1970."""
+
+    shard: int
+    store: Store
+    names_of: Callable[[int], frozenset[str]]
+    today: int
+    dedup_days: int
+    breakdown_values_max: int = field(default=BREAKDOWN_VALUES_MAX)
+
+    def plan(self, held: Held, unit: Unit) -> Plan:
+        """The whole way of a unit: duplicates, firsts, totals, cells."""
+        rows = self._visitor_rows(unit)
+        self._load_known(held.known, rows)
+        verdict = drop_duplicates(unit, held.known, self.names_of)
+        touches = self._touch(held.slots, unit, verdict)
+        moves, firsts = mark_firsts(unit, touches, held.known)
+        self._load_slots(held.slots, unit, moves.series, moves.spot)
+        self._load_slots(held.slots, unit, *_valued_places(moves))
+        self._load_dropped(held.slots, unit, verdict)
+        additions = add_up(unit, verdict, touches, moves)
+        changes = self._changes(held.slots, unit, additions)
+        cells = [Cell("counters", *cell) for change in changes for cell in held.slots.cells(change)]
+        learnt = Learnt(verdict.ids, verdict.judged, firsts.firsts, firsts.valued)
+        small: dict[bytes, int] = {}
+        for row, facts in _facts_by_row(unit, verdict, firsts, rows, held.known, self.today):
+            cells += self._facts_cells(held.known, row, pack_facts(facts), held.seq + 1, small)
+        return Plan(cells, learnt, changes, small, len(verdict.new), len(verdict.dropped))
+
+    def _visitor_rows(self, unit: Unit) -> _Rows:
+        code = unit.account * BUCKETS_PER_SHARD + bucket_of(unit.visitor)
+        codes = np.unique(code).tolist()
+        keys = {
+            c: layout.visitors_row(unit.table.judged[c // BUCKETS_PER_SHARD].account, self.shard, c % BUCKETS_PER_SHARD)
+            for c in codes
+        }
+        return _Rows(code, keys)
+
+    @property
+    def _horizon(self) -> int:
+        return self.today - self.dedup_days
+
+    def _load_known(self, known: Known, rows: _Rows) -> None:
+        missing = [row for row in rows.keys.values() if row not in known.rows]
+        if not missing:
+            return
+        found = self.store.read("visitors", missing)
+        known.load((value for cells in found.values() for _, value in cells), self._horizon)
+        for row in missing:
+            known.rows[row] = sum(len(value) < SEALED_BYTES for _, value in found.get(row, []))
+
+    def _touch(self, slots: Slots, unit: Unit, verdict: Verdict) -> Touches:
+        """Every (new hit, series), with the spot it counts at: values beyond the bound count under `(other)`."""
+        which, series = unit.table.series_of().expand(verdict.combo)
+        hit = verdict.new[which]
+        spot = unit.when[hit] * 2
+        self._load_slots(slots, unit, series, spot)
+        with_value = np.flatnonzero(np.array([s.breakdown > 0 for s in unit.table.series], dtype=bool)[series])
+        beyond = self._beyond(slots, unit, series[with_value], unit.when[hit[with_value]] // HOURS_PER_DAY)
+        spot[with_value] += beyond
+        return Touches(hit, series, spot)
+
+    def _beyond(self, slots: Slots, unit: Unit, series: np.ndarray, day: np.ndarray) -> np.ndarray:
+        """Whether each (series, day) finds no room among the named values: bool."""
+        if not len(series):
+            return np.zeros(0, dtype=bool)
+        pairs, inverse = np.unique(np.stack([day, series]), axis=1, return_inverse=True)
+        named: dict[Address, set[str]] = {}
+        beyond = []
+        for d, s in pairs.T.tolist():
+            address, value = self._address(slots, unit, s, d), unit.table.series[s].value
+            names = named.setdefault(address, slots.names(address))
+            full = value not in names and len(names) >= self.breakdown_values_max
+            beyond.append(full and value not in (NONE_VALUE, OTHER_VALUE))
+            if not full and value not in (NONE_VALUE, OTHER_VALUE):
+                names.add(value)
+        return np.array(beyond, dtype=bool)[inverse.ravel()]
+
+    def _address(self, slots: Slots, unit: Unit, series: int, day: int) -> Address:
+        s = unit.table.series[series]
+        return slots.address(unit.table.judged[s.account].account, s.metric, s.breakdown, day)
+
+    def _load_slots(self, slots: Slots, unit: Unit, series: np.ndarray, spot: np.ndarray) -> None:
+        if not len(series):
+            return
+        day = spot // (2 * HOURS_PER_DAY)
+        pairs = np.unique(np.stack([series, day]), axis=1).T.tolist()
+        slots.load((self._address(slots, unit, s, d) for s, d in pairs), self.store.read)
+
+    def _load_dropped(self, slots: Slots, unit: Unit, verdict: Verdict) -> None:
+        which, series = unit.table.series_of().expand(unit.combo[verdict.dropped])
+        self._load_slots(slots, unit, series, unit.when[verdict.dropped[which]] * 2)
+
+    def _changes(self, slots: Slots, unit: Unit, additions: Sequence[Addition]) -> list[Change]:
+        changes = []
+        for a in additions:
+            s = unit.table.series[a.series]
+            changes.append(slots.changed(self._address(slots, unit, a.series, a.day), s.value, s.metric, a.hours, a.rows))
+        return changes
+
+    def _facts_cells(self, known: Known, row: bytes, facts: bytes, seq: int, small: dict[bytes, int]) -> Iterator[Cell]:
+        """The cell of new facts; where a row has many small cells already, they are folded into it."""
+        small[row] = known.rows[row] + 1
+        if small[row] > FOLD_CELLS:
+            old = [(q, v) for q, v in self.store.read("visitors", [row]).get(row, []) if len(v) < SEALED_BYTES]
+            facts = fold_facts([*(v for _, v in old), facts], self._horizon)
+            yield from (Cell("visitors", row, q, None) for q, _ in old)
+            small[row] = 1
+        yield Cell("visitors", row, layout.facts_qualifier(seq), facts)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The visitors' rows of a unit: a code per hit, and the key of each code."""
+
+    code: np.ndarray
+    keys: dict[int, bytes]
+
+
+def _valued_places(moves: Moves) -> tuple[np.ndarray, np.ndarray]:
+    places = np.array([(m.series, m.spot) for m in moves.valued], dtype=np.int64).reshape(-1, 2)
+    return places[:, 0], places[:, 1]
+
+
+def _facts_by_row(
+    unit: Unit, verdict: Verdict, learnt: LearntFirsts, rows: _Rows, known: Known, today: int
+) -> Iterator[tuple[bytes, Facts]]:
+    """The new facts of each visitors' row."""
+    ids = dict(_cut(rows.code[verdict.new], np.stack([verdict.ids, verdict.judged.astype(np.uint64)], axis=1)))
+    firsts = dict(_cut(rows.code[learnt.hit], learnt.firsts))
+    valued: dict[int, dict[int, ValuedFirst]] = {}
+    for key, first in learnt.valued.items():
+        valued.setdefault(int(rows.code[learnt.valued_hit[key]]), {})[key] = first
+    for code in sorted(ids.keys() | firsts.keys() | valued.keys()):
+        seen = []
+        if code in ids:
+            of_row = ids[code]  # of one account, hence judged under one digest
+            seen.append(SeenIds(known.digests[int(of_row[0, 1])], today, np.sort(of_row[:, 0]).tobytes()))
+        yield rows.keys[code], Facts(seen, firsts.get(code, np.zeros(0, dtype=FIRST)).tobytes(), valued.get(code, {}))
+
+
+def _cut(code: np.ndarray, things: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Things by code, each group in its order."""
+    order = np.argsort(code, kind="stable")
+    codes, starts = np.unique(code[order], return_index=True)
+    if len(codes):
+        yield from zip(codes.tolist(), np.split(things[order], starts[1:]), strict=True)

@@ -1,0 +1,70 @@
+"""Which hits are new: an event counts once in every metric revision it was judged under.
+
+An event's id is remembered with the digest it was judged under. It is known for the revisions of that digest, and new
+to those of another one: a metric pushed between two deliveries gets its due, the others nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.model.facts import mix, placed
+from pipeline.visitors.known import Known, found_at
+from pipeline.visitors.unit import Unit
+
+
+@dataclass(slots=True)
+class Verdict:
+    """`new`: hits to count, `combo` being what is left to count of each; `dropped`: deliveries that add nothing."""
+
+    new: np.ndarray  # indices of hits
+    combo: np.ndarray  # of the new hits
+    ids: np.ndarray  # of the new hits
+    judged: np.ndarray  # of the new hits, index in `Known.digests`
+    dropped: np.ndarray  # indices of hits
+
+
+def drop_duplicates(unit: Unit, known: Known, names_of: Callable[[int], frozenset[str]]) -> Verdict:
+    """Compare the unit with itself and with what is known. names_of: the `metric@revision`s of a digest.
+
+    Where copies of an event differ, the first in the unit counts, in all measures.
+    """
+    ids = placed(unit.visitor, mix(unit.visitor, unit.message))
+    _, first = np.unique(ids, return_index=True)
+    is_new = np.zeros(len(ids), dtype=bool)
+    is_new[first] = True
+    combo = unit.combo.copy()
+    ours = np.array([known.judged_index(j.digest) for j in unit.table.judged], dtype=np.int64)[unit.account]
+    at = np.searchsorted(known.ids, ids)
+    seen = is_new & found_at(known.ids, at, ids)
+    while seen.any():  # once per digest that one of the ids was judged under
+        rows = np.flatnonzero(seen)
+        under = known.judged[at[rows]].astype(np.int64)
+        same = under == ours[rows]
+        is_new[rows[same]] = False
+        _reduce(unit, combo, rows[~same], under[~same], lambda index: names_of(known.digests[index]))
+        at = at + seen
+        seen &= found_at(known.ids, at, ids) & (at < len(known.ids))
+    is_new &= np.array([bool(c.series) for c in unit.table.combos], dtype=bool)[combo]
+    new = np.flatnonzero(is_new)
+    return Verdict(new, combo[new], ids[new], ours[new].astype(np.uint16), np.flatnonzero(~is_new))
+
+
+def _reduce(
+    unit: Unit, combo: np.ndarray, rows: np.ndarray, under: np.ndarray, names_of: Callable[[int], frozenset[str]]
+) -> None:
+    """Take out of these hits' combos the series that were counted under the digests `under`."""
+    if not len(rows):
+        return
+    table = unit.table
+    pairs, inverse = np.unique(np.stack([combo[rows], under]), axis=1, return_inverse=True)
+    reduced = []
+    for number, index in pairs.T.tolist():
+        whole, counted = table.combos[number], names_of(index)
+        metrics = table.judged[whole.account].metrics
+        left = tuple(s for s in whole.series if metrics[s.metric].name not in counted)
+        reduced.append(table.add(whole._replace(series=left)))
+    combo[rows] = np.array(reduced, dtype=np.int64)[inverse.ravel()]

@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,8 @@ class BigtableEmulator:
             [program, "-host", "127.0.0.1", "-port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._drain, daemon=True).start()
+        self._drainer = threading.Thread(target=self._drain, daemon=True)
+        self._drainer.start()
         self.host = self._await_host()
 
     def _drain(self) -> None:
@@ -69,6 +70,9 @@ class BigtableEmulator:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._drainer.join()
+        if self._process.stdout:
+            self._process.stdout.close()
 
 
 @pytest.fixture(scope="session")

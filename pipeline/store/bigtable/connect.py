@@ -20,7 +20,7 @@ from google.cloud.bigtable_v2.types import data
 
 from pipeline.model.errors import TransientStoreError, UsageError
 from pipeline.model.layout import TABLES
-from pipeline.store.bigtable.calls import Calls, Missing, one_line, translate
+from pipeline.store.bigtable.calls import CURES, Calls, Missing, one_line, translate
 from pipeline.store.bigtable.patience import Patience
 from pipeline.store.bigtable.unit import FAMILY
 
@@ -109,7 +109,7 @@ def _signed_in(where: str) -> Iterator[None]:
         yield
     except google.auth.exceptions.GoogleAuthError as e:
         raise UsageError(
-            f"{where}: {one_line(str(e))} Sign in with `gcloud auth application-default login`, or set {EMULATOR}"
+            f"{where}: {one_line(str(e)).rstrip('.')}; {CURES[grpc.StatusCode.UNAUTHENTICATED]}, or set {EMULATOR}"
         ) from e
     except GoogleAPICallError as e:
         raise translate(e.grpc_status_code or grpc.StatusCode.UNKNOWN, e.message, where) from e

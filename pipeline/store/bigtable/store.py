@@ -85,6 +85,8 @@ class BigtableStore(Store):
         return self._read(table, reading.beginning_with(prefix), reading.LATEST)
 
     def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
+        if not cells:
+            return
         # Taken away first, in the same atomic entry: a unit may have written the cell under a larger timestamp.
         replaced = [*unit.removals(cells), *unit.mutations(cells, META_TIMESTAMP)]
         self._write([("meta", [unit.Entry(row_key=row, mutations=replaced)])])

@@ -1,0 +1,99 @@
+"""SQLite behind the store's contract, and what only a file can go wrong with."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.model.errors import StoreError, TransientStoreError, UsageError
+from pipeline.store.sqlite import SqliteStore
+from tests.contract.fixed_contract import FixedContract
+from tests.contract.store_contract import CommitContract, FaultContract, MetaContract, ReadContract, commit, counter
+from tests.support.store_places import SqlitePlace
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[SqlitePlace]:
+    place = SqlitePlace(tmp_path / "numbers.db")
+    yield place
+    place.close()
+
+
+class TestCommit(CommitContract):
+    pass
+
+
+class TestFaults(FaultContract):
+    pass
+
+
+class TestRead(ReadContract):
+    pass
+
+
+class TestMeta(MetaContract):
+    pass
+
+
+class TestFixed(FixedContract):
+    pass
+
+
+def test_a_file_that_is_not_there_is_not_made_unless_asked(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no store at .*absent\.db"):
+        SqliteStore(tmp_path / "absent.db", create=False)
+    assert not (tmp_path / "absent.db").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no database, whatever its name says" * 50])
+def test_a_file_without_a_store_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other.db").write_bytes(content)
+    with pytest.raises(UsageError, match=r"cannot open the store .*other\.db"):
+        SqliteStore(tmp_path / "other.db", create=False)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot open the store"):
+        SqliteStore(tmp_path / "no" / "such" / "folder.db")
+
+
+def test_a_commit_against_a_lock_that_stays_is_transient_and_the_next_one_goes_through(place: SqlitePlace) -> None:
+    store = SqliteStore(place.url.removeprefix("sqlite:///"), busy_timeout_s=0.01)
+    seq = store.take(0)
+    blocker = sqlite3.connect(place.url.removeprefix("sqlite:///"), isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransientStoreError):
+        store.commit(0, seq, [counter(b"a", b"1")])
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert commit(store, counter(b"a", b"2"), shard=0) == 1
+    store.close()
+
+
+def test_a_flush_that_could_not_reach_the_disk_says_so(place: SqlitePlace) -> None:
+    path = place.url.removeprefix("sqlite:///")
+    store = SqliteStore(path, busy_timeout_s=0.01)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM meta").fetchall()
+    commit(store, counter(b"a", b"1"))
+    with pytest.raises(TransientStoreError, match="busy"):
+        store.flush()
+    reader.execute("ROLLBACK")
+    reader.close()
+    store.flush()
+    store.close()
+
+
+def test_a_full_disk_is_an_error_for_good_that_leaves_no_half_unit(place: SqlitePlace) -> None:
+    store = SqliteStore(place.url.removeprefix("sqlite:///"))
+    store._db.execute("PRAGMA max_page_count = 30")
+    with pytest.raises(StoreError, match="full"):
+        commit(store, *[counter(b"%d" % n, b"x" * 4000) for n in range(100)])
+    store._db.execute("PRAGMA max_page_count = 100000")
+    assert store.take(3) == 0
+    assert commit(store, counter(b"a", b"1")) == 1
+    store.close()

@@ -23,7 +23,7 @@ def define() -> None:
     """Push, list, show, delete and check definitions of metrics."""
 
 
-@define.command()
+@define.command(short_help="Check a file and push what it names, all or nothing.")
 @click.argument("file")
 @click.option("--account", metavar="A", help="The account, in place of what the file names.")
 @definitions_option
@@ -38,7 +38,7 @@ def push(file: str, account: str | None, definitions_url: str) -> None:
         _warn(f"{report.account}: {note}" for note in report.notes)
 
 
-@define.command()
+@define.command(short_help="Delete metrics; their counters stay.")
 @click.argument("metrics", nargs=-1, metavar="METRIC...")
 @click.option("--account", metavar="A", required=True, help="The account whose metrics go.")
 @click.option("--all", "everything", is_flag=True, help="Delete all metrics of the account.")
@@ -51,7 +51,7 @@ def delete(metrics: tuple[str, ...], account: str, everything: bool, definitions
     _say(report_lines(delete_metrics(definitions_url, account, metrics)))
 
 
-@define.command("list")
+@define.command("list", short_help="List accounts, metrics and measures.")
 @click.option("--account", metavar="A", help="Only this account.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @definitions_option
@@ -71,7 +71,7 @@ def list_(account: str | None, as_json: bool, definitions_url: str) -> None:
         _warn(["there are no definitions yet; push some with `daycount define push FILE`"])
 
 
-@define.command()
+@define.command(short_help="Show definitions in the form that push takes.")
 @click.argument("metric", required=False)
 @click.option("--account", metavar="A", help="The account; not needed where there is only one.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of YAML.")
@@ -85,7 +85,7 @@ def show(metric: str | None, account: str | None, as_json: bool, definitions_url
         _warn(f"{definitions.account}: {problem}" for problem in definitions.problems)
 
 
-@define.command()
+@define.command(short_help="Check a file, without Redis.")
 @click.argument("file")
 @click.option("--account", metavar="A", help="The account, in place of what the file names.")
 @click.pass_context

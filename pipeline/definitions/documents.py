@@ -58,6 +58,13 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        # Only double quotes escape line breaks of Unicode, which the other styles fold into spaces.
+        return self.represent_scalar(f"{_TAG}str", data, style=None if data.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
 
 for _tag, _pattern, _first in (
     ("bool", _TRUTH, "tTfF"),
@@ -87,6 +94,8 @@ def read_file(path: str) -> list[Any]:
 def parse_json(text: str | bytes) -> Any:
     """JSON without its traps: repeated keys, NaN and endless nesting are a ValueError that says so in a line."""
     try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8-sig")  # else `json` would take UTF-16 too
         return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
@@ -138,7 +147,8 @@ def _check_depth(text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEPTH_MAX:
-            raise ValueError(f"line {event.start_mark.line + 1}: nested too deep; at most {_DEPTH_MAX} levels")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ValueError(f"line {line}: nested too deep; at most {_DEPTH_MAX} levels")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

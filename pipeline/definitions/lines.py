@@ -10,7 +10,7 @@ from pipeline.model.definition import AccountDefinitions, Measure
 
 _OUTCOMES = {
     "new": "pushed, revision {revision}",
-    "new revision": "new revision {revision}, which starts at zero (was {before})",
+    "new revision": "new revision {revision}, which starts at zero unless it has counted before (was {before})",
     "description": "description changed, revision {revision} goes on",
     "unchanged": "unchanged, revision {revision}",
     "deleted": "deleted (revision {before})",

@@ -49,7 +49,7 @@ def quoted(value: object) -> str:
 
 
 CheckWhere = Callable[[Where, Groups, Place], Collection[str]]
-"""Complains at the place about a condition that does not hold up, or else gives the names of the groups it refers to."""
+"""Complains at the place about a bad condition, or else gives the names of the groups that it refers to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pipeline.model.errors import UsageError
 
+_LOG = "redis.log"
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
 _POLL_S = 0.02
@@ -61,9 +62,9 @@ def _start(server: Path, directory: Path, port: int | None, durable: bool) -> tu
     for _ in range(_PORTS_TRIED_MAX):
         # Between finding a port free and the server's binding it somebody else may: then the next one.
         bound = port or _free_port()
-        process = subprocess.Popen(
-            _command(server, directory, bound, durable), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+        with (directory / _LOG).open("ab") as log:
+            command = _command(server, directory, bound, durable)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             if _answers(process, bound):
                 return process, bound
@@ -71,7 +72,7 @@ def _start(server: Path, directory: Path, port: int | None, durable: bool) -> tu
             _stop(process)
             raise
         _stop(process)
-    raise UsageError(f"the embedded Redis does not start; see {directory / 'redis.log'}")
+    raise UsageError(f"the embedded Redis does not start; see {directory / _LOG}")
 
 
 def _command(server: Path, directory: Path, port: int, durable: bool) -> list[str]:
@@ -79,14 +80,14 @@ def _command(server: Path, directory: Path, port: int, durable: bool) -> list[st
         "port": str(port),
         "bind": "127.0.0.1",
         "dir": str(directory.absolute()),
-        "logfile": "redis.log",
+        "logfile": _LOG,
         "save": "",
         "appendonly": "yes" if durable else "no",
     }
     serve = [str(server), *(word for name, value in options.items() for word in (f"--{name}", value))]
     if sys.platform != "linux":
         return serve
-    return [sys.executable, "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *serve]
+    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *serve]
 
 
 def _free_port() -> int:

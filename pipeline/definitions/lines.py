@@ -21,6 +21,8 @@ def report_lines(report: Report) -> Iterator[str]:
     """What a push or a deletion did, a line per metric."""
     for change in report.changes:
         yield f"{report.account}: {change.metric}: {_outcome(change)}"
+    if not report.changes:
+        yield f"{report.account}: no metric changed"
     if report.kept:
         yield f"{report.account}: {plural(report.kept, 'other metric')} left as before"
 

@@ -139,7 +139,7 @@ def _changes(before: AccountDefinitions, after: AccountDefinitions, pushed: Acco
 def _notes(before: AccountDefinitions, after: AccountDefinitions) -> Iterator[str]:
     for name in ("timezone", "visitor"):
         old, new = getattr(before.settings, name), getattr(after.settings, name)
-        if old != new:
+        if old != new and before.metrics:
             yield f"{name} changed from {_shown(old)} to {_shown(new)}: every metric of the account starts at zero"
     if before.settings.fanout != after.settings.fanout:
         yield (

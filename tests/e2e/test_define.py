@@ -103,6 +103,13 @@ def test_a_change_of_settings_is_warned_of_on_stderr(redis_url: str, file: Path)
     )
 
 
+def test_a_push_of_settings_alone_says_what_it_did_not_change(redis_url: str, file: Path):
+    define("push", str(file), definitions=redis_url)
+    file.write_text("account: acme\nsettings: {groups: {vip: [u1]}}\n")
+    pushed = define("push", str(file), definitions=redis_url)
+    assert pushed.stdout == "acme: no metric changed\nacme: 1 other metric left as before\n"
+
+
 def test_lint_needs_no_redis_and_lists_every_problem(file: Path):
     fine = define("lint", str(file))
     assert (fine.returncode, fine.stdout, fine.stderr) == (0, "acme: 1 metric, no problems\n", "")

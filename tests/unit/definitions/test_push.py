@@ -107,6 +107,12 @@ def test_a_change_of_fanout_is_warned_of(redis_url: str):
     )
 
 
+def test_an_account_without_metrics_has_none_that_start_at_zero(redis_url: str, client: redis.Redis):
+    client.hset("definitions:acme", "experiment:hero", "{}")
+    (report,) = push(redis_url, located(account_document()))
+    assert report.notes == ()
+
+
 def test_nothing_is_written_if_anything_is_wrong(redis_url: str, client: redis.Redis):
     bad = account_document(metric_document(), metric_document(id="bad", where=3), account="beta")
     with pytest.raises(DefinitionError) as refused:

@@ -23,7 +23,14 @@ def test_the_contract_s_example_of_changes() -> None:
 
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
-    [(0, 5, None), (None, 5, None), (5, None, None), (5, 0, Decimal(-1)), (-10, -5, Decimal("0.5")), (3, 4, Decimal("0.3333"))],
+    [
+        (0, 5, None),
+        (None, 5, None),
+        (5, None, None),
+        (5, 0, Decimal(-1)),
+        (-10, -5, Decimal("0.5")),
+        (3, 4, Decimal("0.3333")),
+    ],
 )
 def test_change_is_relative_to_the_size_before(before: int | None, now: int | None, expected: Decimal | None) -> None:
     assert change(before, now) == expected
@@ -35,9 +42,7 @@ def test_the_previous_period_is_as_many_days_just_before(desk: Desk) -> None:
     asked = {"date_range": ["2026-10-01", "2026-10-02"], "compare": "previous_period"}
     answer = desk.ask(**asked)
     assert answer["query"]["compare"] == ["2026-09-29", "2026-09-30"]
-    assert answer["results"] == [
-        {"dimensions": [], "metrics": [7], "comparison": {"metrics": [3], "change": [1.3333]}}
-    ]
+    assert answer["results"] == [{"dimensions": [], "metrics": [7], "comparison": {"metrics": [3], "change": [1.3333]}}]
     assert compared(desk, **asked, dimensions=["time:day"]) == [["2026-10-01", 3, 1], ["2026-10-02", 4, 2]]
 
 

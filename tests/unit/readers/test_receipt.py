@@ -13,7 +13,8 @@ from pipeline.model.layout import META_COMPLETE, meta_history_row, meta_revision
 from readers.query.names import REJECTS
 from tests.unit.readers.conftest import COUNTRY, ORDERS, VISITS, Desk, metric
 
-OLD = metric("big_orders", Measure("orders", "count"), Measure("odd", "sum", "x"), breakdowns=("old",), revision="0" * 16)
+ODD = Measure("odd", "sum", "x")
+OLD = metric("big_orders", Measure("orders", "count"), ODD, breakdowns=("old",), revision="0" * 16)
 WEEK = ["2026-10-01", "2026-10-07"]
 
 

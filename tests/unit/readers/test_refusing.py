@@ -58,7 +58,7 @@ def test_a_malformed_body_is_refused(desk: Desk, body: Any, pointer: str, word: 
         ({"filters": [["is", "city", ["x"]]]}, "/filters/0/1", "no breakdown"),
         ({"filters": [["like", COUNTRY, ["x"]]]}, "/filters/0/0", "is_not"),
         ({"filters": [["is", COUNTRY, []]]}, "/filters/0/2", "1000"),
-        ({"filters": [["is", COUNTRY, ["x"] * 1001]]}, "/filters/0/2", "1000 breakdown values"[:4]),
+        ({"filters": [["is", COUNTRY, ["x"] * 1001]]}, "/filters/0/2", "1000"),
         ({"filters": [["is", COUNTRY, [None]]]}, "/filters/0/2/0", "breakdown value"),
         ({"filters": [["is", COUNTRY]]}, "/filters/0", "form"),
         ({"filters": {}}, "/filters", "list"),

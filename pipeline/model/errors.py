@@ -7,6 +7,10 @@ class UsageError(Exception):
     """Wrong usage or configuration. The message is one line that names the place and the cure; the process exits with 2."""
 
 
+class RunError(Exception):
+    """It ran and found something wrong. What was committed holds; the message is one line, the process exits with 1."""
+
+
 class StoreError(Exception):
     """The store refused or failed for good: trying the same again does not help."""
 

@@ -1,0 +1,157 @@
+"""The whole graph. Beam is a shell here: what a step does stands in `worker`, and works without it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import apache_beam as beam
+import orjson
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import AsSingleton, TaggedOutput
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.shared import Shared
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pipeline.match.block import Matched
+from pipeline.model.definition import Snapshot
+from pipeline.pool import InProcess, Processes, Workers
+from pipeline.sources.blocks import Block
+from pipeline.worker import WorkerSetup
+
+METRICS_NAMESPACE = "daycount"
+REJECTS = "rejects"
+
+
+class WorkersHandle:
+    """Names a process's workers wherever a step is run. count: processes, 1 = none of their own."""
+
+    def __init__(self, setup: WorkerSetup, count: int) -> None:
+        self._setup = setup
+        self._count = count
+        self._shared = Shared()
+
+    def acquire(self) -> Workers:
+        """The same workers for all steps in this process, for as long as one of them holds on."""
+        return self._shared.acquire(self._make)
+
+    def _make(self) -> Workers:
+        return InProcess(self._setup) if self._count == 1 else Processes(self._setup, self._count)
+
+
+def build(root: beam.Pipeline, blocks: Sequence[Block], snapshot: Snapshot, workers: WorkersHandle, rejects: str) -> None:
+    """Read, match, group by shard, commit; rejects of every step flow to one place."""
+    definitions = root | "Read definitions" >> beam.Create([snapshot.to_bytes()])
+    matched = (
+        root
+        | "Name blocks" >> beam.Create(blocks)
+        | "Match records"
+        >> beam.ParDo(MatchRecords(workers), AsSingleton(definitions)).with_outputs(REJECTS, main="hits")
+    )
+    matched[REJECTS] | "Keep rejects" >> beam.ParDo(KeepRejects(rejects))
+    (
+        matched["hits"]
+        | "Group by shard" >> beam.GroupByKey()
+        | "Commit units" >> beam.ParDo(CommitUnits(workers), AsSingleton(definitions))
+    )
+
+
+class MatchRecords(beam.DoFn):
+    """`Block` -> (shard, hits as bytes), and rejects as JSON lines. **Retry:** harmless."""
+
+    def __init__(self, workers: WorkersHandle) -> None:
+        self._handle = workers
+
+    def setup(self) -> None:
+        self._workers = self._handle.acquire()
+        self._adopted = Adopted(self._workers)
+
+    def start_bundle(self) -> None:
+        self._pending: deque[Future[Matched]] = deque()
+
+    def process(self, block: Block, definitions: bytes) -> Iterator[Any]:
+        self._adopted.ensure(definitions)
+        self._pending.append(self._workers.match(block))
+        while len(self._pending) > self._workers.outstanding_max:
+            yield from self._outputs(self._pending.popleft())
+
+    def finish_bundle(self) -> Iterator[Any]:
+        while self._pending:
+            for output in self._outputs(self._pending.popleft()):
+                yield _in_global_window(output)
+
+    def _outputs(self, done: Future[Matched]) -> Iterator[Any]:
+        matched = done.result()
+        for name, count in matched.tally.items():
+            _count(name, count)
+        yield from matched.hits
+        for reject in matched.rejects:
+            yield TaggedOutput(REJECTS, orjson.dumps(reject.to_record()))
+
+
+class CommitUnits(beam.DoFn):
+    """(shard, all its hits of the chunk) -> committed. **Retry:** harmless, what was committed is known."""
+
+    def __init__(self, workers: WorkersHandle) -> None:
+        self._handle = workers
+
+    def setup(self) -> None:
+        self._workers = self._handle.acquire()
+        self._adopted = Adopted(self._workers)
+
+    def start_bundle(self) -> None:
+        self._pending: list[Future[Any]] = []
+
+    def process(self, unit: tuple[int, Any], definitions: bytes) -> None:
+        self._adopted.ensure(definitions)
+        shard, messages = unit
+        self._pending.append(self._workers.commit(shard, list(messages)))
+
+    def finish_bundle(self) -> None:
+        for done in self._pending:
+            for name, count in done.result().items():
+                _count(name, count)
+
+
+class KeepRejects(beam.DoFn):
+    """Rejects as JSON lines, appended to a file. **Retry:** a record that is taken again is kept again."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def start_bundle(self) -> None:
+        self._lines: list[bytes] = []
+
+    def process(self, line: bytes) -> None:
+        self._lines.append(line)
+
+    def finish_bundle(self) -> None:
+        if self._lines:
+            with open(self._path, "ab") as f:
+                f.write(b"\n".join(self._lines) + b"\n")
+
+
+class Adopted:
+    """The definitions that a step's workers judge by, changed when the side input does."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._last: bytes | None = None
+
+    def ensure(self, definitions: bytes) -> None:
+        """Adopt these if they are others than the last."""
+        if definitions != self._last:
+            self._workers.adopt(Snapshot.from_bytes(definitions))
+            self._last = definitions
+
+
+def _count(name: str, count: int) -> None:
+    Metrics.counter(METRICS_NAMESPACE, name).inc(count)
+
+
+def _in_global_window(output: Any) -> Any:
+    if isinstance(output, TaggedOutput):
+        return TaggedOutput(output.tag, _in_global_window(output.value))
+    return WindowedValue(output, GlobalWindow().max_timestamp(), [GlobalWindow()])

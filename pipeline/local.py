@@ -1,0 +1,155 @@
+"""Drives the graph on one machine: one bounded chunk of input after the other, each a run of its own.
+
+Memory is bounded by a chunk, progress is seen, and an interrupted run goes on where it stopped. A chunk's input is
+counted as taken only after the store has it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pipeline.adopt import Adoption
+from pipeline.definitions.source import DefinitionsSource
+from pipeline.job import METRICS_NAMESPACE, WorkersHandle, build
+from pipeline.model import layout
+from pipeline.model.definition import Snapshot
+from pipeline.model.errors import UsageError
+from pipeline.progress import Progress
+from pipeline.sources.blocks import Block
+from pipeline.sources.files import Position
+from pipeline.store.contract import Store
+
+CHUNK_BYTES = 128 * 1024 * 1024
+CHUNK_BLOCKS = 512  # many small files
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run came to. `tally`: events, hits, duplicates, rejected.REASON, ..., as the steps count them."""
+
+    tally: Counter[str] = field(default_factory=Counter)
+    input_bytes: int = 0
+    seconds: float = 0.0
+    resumed: bool = False
+    interrupted: bool = False
+
+
+@dataclass(slots=True)
+class LocalRun:
+    """One run over bounded input. `stopped` says between chunks whether to end early; `progressed` sees each chunk."""
+
+    store: Store
+    definitions: DefinitionsSource
+    workers: WorkersHandle
+    shards: int
+    rejects: str
+    options: Sequence[str]
+    stopped: Callable[[], bool]
+    progressed: Callable[[Summary], None]
+
+    def run(self, blocks: Iterator[Block], progress: Progress) -> Summary:
+        """Take all blocks. Raises what the steps raise; what was committed until then holds."""
+        logging.getLogger("apache_beam").setLevel(logging.ERROR)
+        summary = Summary()
+        begun = time.monotonic()
+        self.store.settle(range(self.shards))
+        adoption = Adoption(self.store)
+        held = self.workers.acquire()  # keeps the workers from one chunk to the next
+        try:
+            for chunk in chunks(blocks):
+                taken = datetime.now(UTC)
+                self._take(chunk, adoption, summary)
+                progress.save(Position(chunk[-1].source, chunk[-1].end))
+                self._complete(taken)
+                summary.seconds = time.monotonic() - begun
+                self.progressed(summary)
+                if self.stopped():
+                    summary.interrupted = True
+                    break
+        finally:
+            held.close()
+        self.store.settle(range(self.shards))
+        if not summary.interrupted:
+            progress.finish()
+        self.store.flush()
+        summary.seconds = time.monotonic() - begun
+        return summary
+
+    def _take(self, chunk: list[Block], adoption: Adoption, summary: Summary) -> None:
+        """One run of the graph."""
+        snapshot = self.definitions.read()
+        adoption.adopt(snapshot, datetime.now(UTC))
+        summary.tally += run_graph(FnApiRunner(), self.options, chunk, snapshot, self.workers, self.rejects)
+        summary.input_bytes += sum(b.input_bytes for b in chunk)
+
+    def _complete(self, taken: datetime) -> None:
+        until = taken.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+        self.store.put_meta(layout.META_COMPLETE, {b"until": until})
+
+
+def run_on(
+    runner: str,
+    options: Sequence[str],
+    blocks: Iterator[Block],
+    snapshot: Snapshot,
+    workers: WorkersHandle,
+    rejects: str,
+    store: Store,
+) -> Summary:
+    """One run of the graph over all blocks on another runner, with the same promise."""
+    begun = time.monotonic()
+    Adoption(store).adopt(snapshot, datetime.now(UTC))
+    whole = list(blocks)
+    tally = run_graph(runner, options, whole, snapshot, workers, rejects)
+    store.flush()
+    return Summary(tally, sum(b.input_bytes for b in whole), time.monotonic() - begun)
+
+
+def check_options(options: Sequence[str]) -> None:
+    """Refuse options that neither the command nor Beam knows."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for kind in PipelineOptions.__subclasses__():
+        kind._add_argparse_args(parser)
+    try:
+        _, unknown = parser.parse_known_args(list(options))
+    except SystemExit:
+        raise UsageError(f"Beam refuses these options: {' '.join(options)}") from None
+    if unknown:
+        raise UsageError(f"{unknown[0]}: neither an option of daycount run (see --help) nor one of Beam")
+
+
+def run_graph(
+    runner: Any, options: Sequence[str], blocks: Sequence[Block], snapshot: Snapshot, workers: WorkersHandle, rejects: str
+) -> Counter[str]:
+    """Run the graph over these blocks to its end; returns what its steps counted."""
+    root = beam.Pipeline(runner=runner, options=PipelineOptions(list(options)))
+    build(root, blocks, snapshot, workers, rejects)
+    result = root.run()
+    result.wait_until_finish()
+    counters = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(METRICS_NAMESPACE))["counters"]
+    return Counter({c.key.metric.name: c.result for c in counters})
+
+
+def chunks(blocks: Iterator[Block]) -> Iterator[list[Block]]:
+    """Blocks in bounded groups."""
+    chunk: list[Block] = []
+    size = 0
+    for block in blocks:
+        chunk.append(block)
+        size += block.length
+        if size >= CHUNK_BYTES or len(chunk) >= CHUNK_BLOCKS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

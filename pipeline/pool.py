@@ -1,0 +1,126 @@
+"""Workers, in this process or in several others. A shard always goes to the same worker, which holds its state."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import cycle
+
+from pipeline.match.block import Matched
+from pipeline.model.definition import Snapshot
+from pipeline.sources.blocks import Block
+from pipeline.worker import Worker, WorkerSetup
+
+
+class Workers(ABC):
+    """Where the work of the graph's steps is done. Results are futures; errors come out of them."""
+
+    outstanding_max: int  # blocks worth handing out before the first result is waited for
+
+    @abstractmethod
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Judge by these definitions what is handed out from now on."""
+
+    @abstractmethod
+    def match(self, block: Block) -> Future[Matched]:
+        """See `Worker.match`."""
+
+    @abstractmethod
+    def commit(self, shard: int, messages: Sequence[bytes]) -> Future[Counter[str]]:
+        """See `Worker.commit`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the workers once what they were handed is done."""
+
+
+class InProcess(Workers):
+    """One worker, here and now."""
+
+    outstanding_max = 0
+
+    def __init__(self, setup: WorkerSetup) -> None:
+        self._worker = Worker(setup)
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        self._worker.adopt(snapshot)
+
+    def match(self, block: Block) -> Future[Matched]:
+        done: Future[Matched] = Future()
+        done.set_result(self._worker.match(block))
+        return done
+
+    def commit(self, shard: int, messages: Sequence[bytes]) -> Future[Counter[str]]:
+        done: Future[Counter[str]] = Future()
+        done.set_result(self._worker.commit(shard, messages))
+        return done
+
+    def close(self) -> None:
+        pass
+
+
+class Processes(Workers):
+    """Several workers, a process each, that die with this one."""
+
+    def __init__(self, setup: WorkerSetup, count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pools = [
+            ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(setup,)) for _ in range(count)
+        ]
+        self._turns = cycle(self._pools)
+        self._version: str | None = None
+        self.outstanding_max = 2 * count
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        if snapshot.version != self._version:
+            self._version = snapshot.version
+            for pool in self._pools:
+                pool.submit(_adopt, snapshot.to_bytes()).result()
+
+    def match(self, block: Block) -> Future[Matched]:
+        return next(self._turns).submit(_match, block)
+
+    def commit(self, shard: int, messages: Sequence[bytes]) -> Future[Counter[str]]:
+        return self._pools[shard % len(self._pools)].submit(_commit, shard, messages)
+
+    def close(self) -> None:
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+# In a worker process: the one worker, made by the pool's initializer before any task.
+_worker: Worker
+
+
+def _start(setup: WorkerSetup) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides when to end
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _die_with_parent()
+    _worker = Worker(setup)
+
+
+def _die_with_parent() -> None:
+    """Where the driver is killed, its workers must not go on: on Linux the kernel sees to it."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    except (OSError, AttributeError):
+        pass  # elsewhere the pool's broken pipe ends them
+
+
+def _adopt(snapshot: bytes) -> None:
+    _worker.adopt(Snapshot.from_bytes(snapshot))
+
+
+def _match(block: Block) -> Matched:
+    return _worker.match(block)
+
+
+def _commit(shard: int, messages: Sequence[bytes]) -> Counter[str]:
+    return _worker.commit(shard, messages)

@@ -1,0 +1,176 @@
+"""The command `daycount run`: its options, what can be wrong with them, and the summary. The work is `local`'s.
+
+Files, definitions and store are looked at before Beam is imported, so that a mistake is told at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import click
+
+from pipeline.definitions.options import definitions_option
+from pipeline.definitions.source import DefinitionsSource, open_definitions
+from pipeline.model.definition import Snapshot
+from pipeline.model.errors import UsageError
+from pipeline.progress import Progress
+from pipeline.run_screen import Screen, as_record, as_text
+from pipeline.sources.files import blocks, find_files, input_bytes
+from pipeline.store import Store, open_store
+from pipeline.store.fixed import Fixed, fix
+from pipeline.worker import WorkerSetup
+
+if TYPE_CHECKING:
+    from pipeline.local import Summary
+
+SMALL_INPUT_BYTES = 64 * 1024 * 1024  # below it, starting processes takes longer than the work
+SHARDS_DEFAULT = 8  # for one machine
+VISITOR_KEY_VARIABLE = "DAYCOUNT_VISITOR_KEY"
+LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The options as given; see the command's help."""
+
+    inputs: tuple[str, ...]
+    store_url: str
+    definitions_url: str
+    account: str | None
+    rejects: str | None
+    workers: int | None
+    shards: int | None
+    dedup_days: int
+    create_tables: bool
+    runner: str
+    as_json: bool
+    beam: tuple[str, ...]
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--input", "inputs", multiple=True, required=True, metavar="URL", help="A file, a glob, or - for stdin.")
+@click.option("--store", "store_url", required=True, metavar="URL", help="sqlite:///PATH or bigtable://PROJECT/INSTANCE.")
+@definitions_option
+@click.option("--account", metavar="A", help="The account the input is of; records that say another are rejected.")
+@click.option("--rejects", metavar="PATH", help="Where rejected records are kept [default: beside the store].")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes [default: one per core, 1 for small input].")
+@click.option("--shards", type=int, help="Parts the work is cut into, fixed by the first run on a store [default: 8].")
+@click.option("--dedup-days", type=click.IntRange(1, 400), default=7, show_default=True, help="Event ids are remembered.")
+@click.option("--create-tables", is_flag=True, help="Create absent Bigtable tables.")
+@click.option("--runner", default="FnApiRunner", show_default=True, help="Any Beam runner.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.argument("beam", nargs=-1, type=click.UNPROCESSED, metavar="[BEAM OPTIONS]")
+def run(**given: Any) -> None:
+    """Count events from files into a store, exactly once.
+
+    The same input again changes nothing; an interrupted run goes on where it stopped. Ctrl-C ends it after the chunk
+    in work. Options that are not listed here go to Beam.
+    """
+    options = RunOptions(**given)
+    summary = start(options)
+    click.echo(json.dumps(as_record(summary)) if options.as_json else as_text(summary, rejects_path(options)))
+
+
+def start(options: RunOptions) -> Summary:
+    """Check, open, run. Raises UsageError for what the user can mend."""
+    paths = find_files(options.inputs)
+    definitions = open_definitions(options.definitions_url)
+    snapshot = definitions.read()
+    _check_account(snapshot, options)
+    rejects = rejects_path(options)
+    _check_writable(rejects)
+    store = open_store(options.store_url, create=True, create_tables=options.create_tables)
+    try:
+        key = os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None
+        fixed = fix(store, shards=options.shards, default_shards=SHARDS_DEFAULT, visitor_key=key)
+        return _drive(options, paths, definitions, snapshot, store, fixed, rejects)
+    finally:
+        store.close()
+        definitions.close()
+
+
+def _drive(
+    options: RunOptions,
+    paths: list[str],
+    definitions: DefinitionsSource,
+    snapshot: Snapshot,
+    store: Store,
+    fixed: Fixed,
+    rejects: str,
+) -> Summary:
+    size = input_bytes(paths)
+    screen = Screen(size)
+    screen.note("starting Beam")
+    logging.basicConfig(level=logging.ERROR, force=True)  # Beam warns about cloud libraries that aren't needed here
+    from pipeline.job import WorkersHandle
+    from pipeline.local import LocalRun, check_options, run_on
+
+    check_options(options.beam)
+    setup = WorkerSetup(options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days)
+    if options.runner not in LOCAL_RUNNERS:
+        return run_on(options.runner, options.beam, blocks(paths), snapshot, WorkersHandle(setup, 1), rejects, store)
+    few = size is not None and size < SMALL_INPUT_BYTES
+    count = options.workers or (1 if few else min(os.cpu_count() or 1, fixed.shards))
+    progress = Progress(store, paths, options.account, snapshot.version)
+    position = progress.load()
+    with _ends_on_signal() as stopped, screen:
+        local = LocalRun(
+            store=store,
+            definitions=definitions,
+            workers=WorkersHandle(setup, count),
+            shards=fixed.shards,
+            rejects=rejects,
+            options=options.beam,
+            stopped=stopped,
+            progressed=screen.show,
+        )
+        summary = local.run(blocks(paths, position), progress)
+    summary.resumed = position is not None
+    return summary
+
+
+def rejects_path(options: RunOptions) -> str:
+    """Where rejects go: as told, else beside a SQLite store, else the current directory."""
+    if options.rejects:
+        return options.rejects
+    if options.store_url.startswith("sqlite:///"):
+        return unquote(options.store_url.removeprefix("sqlite:///")) + ".rejects.jsonl"
+    return "daycount.rejects.jsonl"
+
+
+def _check_account(snapshot: Snapshot, options: RunOptions) -> None:
+    if options.account is not None and options.account not in snapshot.accounts:
+        known = ", ".join(sorted(snapshot.accounts)[:5]) or "none"
+        raise UsageError(
+            f"--account {options.account}: no definitions of it at {options.definitions_url} (there: {known}); "
+            "push some with daycount define push, or correct the name"
+        )
+
+
+def _check_writable(path: str) -> None:
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"--rejects {path}: there is no directory {folder}; create it")
+    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        raise UsageError(f"--rejects {path}: not writable; name a writable path")
+
+
+@contextmanager
+def _ends_on_signal() -> Iterator[Any]:
+    """SIGINT and SIGTERM ask for an end after the chunk in work; gives what says whether they did."""
+    asked: list[int] = []
+    before = {s: signal.signal(s, lambda number, _: asked.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

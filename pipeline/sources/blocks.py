@@ -1,0 +1,37 @@
+"""A block: a bounded piece of input that begins and ends at line ends, the unit of work of decode and match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BLOCK_BYTES = 8 * 1024 * 1024  # large enough to work in arrays, small enough for two workers to share a chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some lines of a source. `data` holds them, or they are read from `path` by the worker that gets the block.
+
+    `source` and `offset` (uncompressed) name the place of its first byte. `input_bytes` is how much of the input it
+    stands for, compressed where the input is.
+    """
+
+    source: str
+    offset: int
+    length: int
+    input_bytes: int
+    path: str | None = None
+    data: bytes | None = None
+
+    @property
+    def end(self) -> int:
+        """The uncompressed offset behind its last byte."""
+        return self.offset + self.length
+
+    def read(self) -> bytes:
+        """The lines. Raises OSError. **Retry:** harmless."""
+        if self.data is not None:
+            return self.data
+        assert self.path is not None
+        with open(self.path, "rb") as f:
+            f.seek(self.offset)
+            return f.read(self.length)

@@ -10,7 +10,7 @@ import argparse
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,11 +27,11 @@ from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
 from pipeline.progress import Progress
 from pipeline.sources.blocks import Block
-from pipeline.sources.files import Position
 from pipeline.store.contract import Store
 
 CHUNK_BYTES = 128 * 1024 * 1024
 CHUNK_BLOCKS = 512  # many small files
+POLL_S = 0.2  # between looks at files that don't grow
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Summary:
 
 @dataclass(slots=True)
 class LocalRun:
-    """One run over bounded input. `stopped` says between chunks whether to end early; `progressed` sees each chunk."""
+    """One run. `stopped` says between chunks whether to end early; `progressed` sees each chunk."""
 
     store: Store
     definitions: DefinitionsSource
@@ -58,8 +58,11 @@ class LocalRun:
     stopped: Callable[[], bool]
     progressed: Callable[[Summary], None]
 
-    def run(self, blocks: Iterator[Block], progress: Progress) -> Summary:
-        """Take all blocks. Raises what the steps raise; what was committed until then holds."""
+    def run(self, blocks: Iterator[Block | None], progress: Progress) -> Summary:
+        """Take all blocks; None among them says that there are no more just now.
+
+        Raises what the steps raise; what was committed until then holds.
+        """
         logging.getLogger("apache_beam").setLevel(logging.ERROR)
         summary = Summary()
         begun = time.monotonic()
@@ -67,10 +70,10 @@ class LocalRun:
         adoption = Adoption(self.store)
         held = self.workers.acquire()  # keeps the workers from one chunk to the next
         try:
-            for chunk in chunks(blocks):
-                taken = datetime.now(UTC)
-                self._take(chunk, adoption, summary)
-                progress.save(Position(chunk[-1].source, chunk[-1].end))
+            for chunk, taken in chunks(blocks):
+                if chunk:
+                    self._take(chunk, adoption, summary)
+                    progress.save(chunk)
                 self._complete(taken)
                 summary.seconds = time.monotonic() - begun
                 self.progressed(summary)
@@ -82,6 +85,7 @@ class LocalRun:
         self.store.settle(range(self.shards))
         if not summary.interrupted:
             progress.finish()
+        summary.resumed = progress.resumed
         self.store.flush()
         summary.seconds = time.monotonic() - begun
         return summary
@@ -101,7 +105,7 @@ class LocalRun:
 def run_on(
     runner: str,
     options: Sequence[str],
-    blocks: Iterator[Block],
+    blocks: Iterable[Block],
     snapshot: Snapshot,
     workers: WorkersHandle,
     rejects: str,
@@ -141,15 +145,22 @@ def run_graph(
     return Counter({c.key.metric.name: c.result for c in counters})
 
 
-def chunks(blocks: Iterator[Block]) -> Iterator[list[Block]]:
-    """Blocks in bounded groups."""
+def chunks(blocks: Iterator[Block | None]) -> Iterator[tuple[list[Block], datetime]]:
+    """Blocks in bounded groups, each with the time at which its first block was asked for.
+
+    Where there is nothing new, an empty group after a short sleep.
+    """
     chunk: list[Block] = []
-    size = 0
+    size, asked = 0, datetime.now(UTC)
     for block in blocks:
-        chunk.append(block)
-        size += block.length
-        if size >= CHUNK_BYTES or len(chunk) >= CHUNK_BLOCKS:
-            yield chunk
-            chunk, size = [], 0
+        if block is not None:
+            chunk.append(block)
+            size += block.length
+            if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS:
+                continue
+        elif not chunk:
+            time.sleep(POLL_S)
+        yield chunk, asked
+        chunk, size, asked = [], 0, datetime.now(UTC)
     if chunk:
-        yield chunk
+        yield chunk, asked

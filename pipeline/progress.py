@@ -1,7 +1,8 @@
-"""How far an unfinished run over files has come, kept in the store, so that the same command goes on where it stopped.
+"""How far a run over files has come, kept in the store, so that the same command goes on where it stopped.
 
-Only a convenience: read again from the start, the same numbers come out. A run is the same one if its files (name, size,
-time of change), account and definitions are; when it is finished the note is emptied, so that a later run reads all again.
+For bounded input a convenience only: read again from the start, the same numbers come out. A run is the same one if its
+files (name, size, time of change), account and definitions are; when it is finished the note is emptied, so that a
+later run reads all again. A run that follows its input is the same one if its `--input` and account are.
 """
 
 from __future__ import annotations
@@ -12,29 +13,29 @@ import os
 from collections.abc import Sequence
 
 from pipeline.model import layout
-from pipeline.sources.files import STDIN, Position
+from pipeline.sources.blocks import Block
+from pipeline.sources.files import STDIN
 from pipeline.store.contract import Store
 
-_QUALIFIER = b"position"
+_QUALIFIER = b"taken"
 
 
 class Progress:
-    """The position of one run. **Retry:** writing it again is harmless."""
+    """The offsets behind what was taken, by file. **Retry:** writing them again is harmless."""
 
-    def __init__(self, store: Store, paths: Sequence[str], account: str | None, version: str) -> None:
+    def __init__(self, store: Store, name: str | None) -> None:
         self._store = store
-        self._row = None if STDIN in paths else layout.meta_progress_row(_run_name(paths, account, version))
+        self._row = layout.meta_progress_row(name) if name else None
+        self.taken: dict[str, int] = {}
+        if self._row is not None:
+            value = dict(store.read("meta", [self._row]).get(self._row, [])).get(_QUALIFIER)
+            self.taken = json.loads(value) if value else {}
+        self.resumed = bool(self.taken)
 
-    def load(self) -> Position | None:
-        """Where to go on; None: from the start."""
-        if self._row is None:
-            return None
-        value = dict(self._store.read("meta", [self._row]).get(self._row, [])).get(_QUALIFIER)
-        return Position(*json.loads(value)) if value else None
-
-    def save(self, position: Position) -> None:
-        """All before `position` is committed."""
-        self._put(json.dumps(position).encode())
+    def save(self, chunk: Sequence[Block]) -> None:
+        """These blocks are committed, and all before them."""
+        self.taken.update({block.source: block.end for block in chunk})
+        self._put(json.dumps(self.taken).encode())
 
     def finish(self) -> None:
         """The run is through."""
@@ -45,6 +46,18 @@ class Progress:
             self._store.put_meta(self._row, {_QUALIFIER: value})
 
 
-def _run_name(paths: Sequence[str], account: str | None, version: str) -> str:
+def bounded_run_name(paths: Sequence[str], account: str | None, version: str) -> str | None:
+    """The name of a run over these files; None for standard input, which can't be read again."""
+    if STDIN in paths:
+        return None
     stats = [(path, os.stat(path).st_size, os.stat(path).st_mtime_ns) for path in paths]
-    return hashlib.blake2b(json.dumps([stats, account, version]).encode(), digest_size=16).hexdigest()
+    return _digest([stats, account, version])
+
+
+def following_run_name(inputs: Sequence[str], account: str | None) -> str:
+    """The name of a run that follows these inputs."""
+    return _digest(["follow", sorted(os.path.abspath(i) for i in inputs), account])
+
+
+def _digest(parts: object) -> str:
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

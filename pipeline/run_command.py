@@ -22,9 +22,11 @@ from pipeline.definitions.options import definitions_option
 from pipeline.definitions.source import DefinitionsSource, open_definitions
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
-from pipeline.progress import Progress
+from pipeline.progress import Progress, bounded_run_name, following_run_name
 from pipeline.run_screen import Screen, as_record, as_text
+from pipeline.sources.blocks import Block
 from pipeline.sources.files import blocks, find_files, input_bytes
+from pipeline.sources.following import follow_blocks
 from pipeline.store import Store, open_store
 from pipeline.store.fixed import Fixed, fix
 from pipeline.worker import WorkerSetup
@@ -46,6 +48,7 @@ class RunOptions:
     store_url: str
     definitions_url: str
     account: str | None
+    follow: bool
     rejects: str | None
     workers: int | None
     shards: int | None
@@ -61,6 +64,7 @@ class RunOptions:
 @click.option("--store", "store_url", required=True, metavar="URL", help="sqlite:///PATH or bigtable://PROJECT/INSTANCE.")
 @definitions_option
 @click.option("--account", metavar="A", help="The account the input is of; records that say another are rejected.")
+@click.option("--follow", is_flag=True, help="Go on with what is appended to the files, and with new files of a glob.")
 @click.option("--rejects", metavar="PATH", help="Where rejected records are kept [default: beside the store].")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes [default: one per core, 1 for small input].")
 @click.option("--shards", type=int, help="Parts the work is cut into, fixed by the first run on a store [default: 8].")
@@ -82,7 +86,7 @@ def run(**given: Any) -> None:
 
 def start(options: RunOptions) -> Summary:
     """Check, open, run. Raises UsageError for what the user can mend."""
-    paths = find_files(options.inputs)
+    paths = [] if options.follow else find_files(options.inputs)
     definitions = open_definitions(options.definitions_url)
     snapshot = definitions.read()
     _check_account(snapshot, options)
@@ -107,7 +111,7 @@ def _drive(
     fixed: Fixed,
     rejects: str,
 ) -> Summary:
-    size = input_bytes(paths)
+    size = None if options.follow else input_bytes(paths)
     screen = Screen(size)
     screen.note("starting Beam")
     logging.basicConfig(level=logging.ERROR, force=True)  # Beam warns about cloud libraries that aren't needed here
@@ -117,11 +121,15 @@ def _drive(
     check_options(options.beam)
     setup = WorkerSetup(options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days)
     if options.runner not in LOCAL_RUNNERS:
-        return run_on(options.runner, options.beam, blocks(paths), snapshot, WorkersHandle(setup, 1), rejects, store)
-    few = size is not None and size < SMALL_INPUT_BYTES
+        return run_on(options.runner, options.beam, blocks(paths, {}), snapshot, WorkersHandle(setup, 1), rejects, store)
+    few = options.follow or (size is not None and size < SMALL_INPUT_BYTES)
     count = options.workers or (1 if few else min(os.cpu_count() or 1, fixed.shards))
-    progress = Progress(store, paths, options.account, snapshot.version)
-    position = progress.load()
+    if options.follow:
+        progress = Progress(store, following_run_name(options.inputs, options.account))
+        source: Iterator[Block | None] = follow_blocks(options.inputs, progress.taken)
+    else:
+        progress = Progress(store, bounded_run_name(paths, options.account, snapshot.version))
+        source = blocks(paths, progress.taken)
     with _ends_on_signal() as stopped, screen:
         local = LocalRun(
             store=store,
@@ -133,9 +141,7 @@ def _drive(
             stopped=stopped,
             progressed=screen.show,
         )
-        summary = local.run(blocks(paths, position), progress)
-    summary.resumed = position is not None
-    return summary
+        return local.run(source, progress)
 
 
 def rejects_path(options: RunOptions) -> str:

@@ -12,8 +12,8 @@ import os
 import sys
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 from pipeline.model.errors import RunError, UsageError
 from pipeline.model.limits import EVENT_BYTES_MAX
@@ -23,13 +23,6 @@ STDIN = "-"
 _STEP = 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _LINE_MAX = 4 * EVENT_BYTES_MAX  # of a line, what is read at most: enough to see that it is too large
-
-
-class Position(NamedTuple):
-    """How far an input has been taken: the source's name and the uncompressed offset."""
-
-    source: str
-    offset: int
 
 
 def find_files(inputs: Sequence[str]) -> list[str]:
@@ -62,16 +55,13 @@ def input_bytes(paths: Sequence[str]) -> int | None:
     return None if STDIN in paths else sum(os.path.getsize(p) for p in paths)
 
 
-def blocks(paths: Sequence[str], start: Position | None = None, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """The files' blocks one after the other, from `start` on.
+def blocks(paths: Sequence[str], taken: Mapping[str, int], block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """The files' blocks one after the other. taken: the (uncompressed) offset behind what was taken of a file before.
 
     Raises RunError where a file can't be read to its end; the blocks before that are good.
     """
-    names = list(paths)
-    if start is not None and start.source in names:
-        names = names[names.index(start.source) :]
-    for path in names:
-        offset = start.offset if start is not None and start.source == path else 0
+    for path in paths:
+        offset = taken.get(path, 0)
         yield from (b for b in _file_blocks(path, offset, block_bytes) if b.offset >= offset)
 
 

@@ -1,13 +1,14 @@
-"""Owns the reading of counter cells: which rows and ranges a query needs, and cells as arrays."""
+"""Owns the reading of counter cells: which rows and ranges a query needs. What is found is in `found`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import NoReturn
 
 import numpy as np
 
-from pipeline.model.counter import LIMB_BITS, LIMB_MASK, QUALITY, Column, columns
+from pipeline.model.counter import columns
 from pipeline.model.layout import (
     DAY,
     HOUR,
@@ -18,38 +19,17 @@ from pipeline.model.layout import (
     unpack_hours,
     unpack_totals,
 )
-from pipeline.store.contract import Rows, Store
+from pipeline.store.contract import Store
 from readers.query.dates import Span, split_months
+from readers.query.errors import QueryError
+from readers.query.found import Found
+from readers.query.limits import CELLS_MAX
 from readers.query.names import Series
 
 Identity = tuple[str, str]
 UNBROKEN = 0  # the series without breakdown
-
-
-@dataclass(slots=True)
-class Found:
-    """Cells of one series over a span: `ticks[i]` (day, or day x 48 + hour) and `values[i]` belong to `rows[i]`.
-
-    `quality`: the sums of `counter.QUALITY`; `first_count`: of the first column, both without any breakdown.
-    """
-
-    cols: tuple[Column, ...]
-    ticks: list[int] = field(default_factory=list)
-    values: list[str] = field(default_factory=list)
-    rows: list[np.ndarray] = field(default_factory=list)
-    quality: np.ndarray = field(default_factory=lambda: np.zeros(len(QUALITY), dtype=np.int64))
-    first_count: int = 0
-
-    def matrix(self) -> np.ndarray:
-        """The rows as one array (cells, columns), with limbs carried so that no sum of them can overflow."""
-        if not self.rows:
-            return np.zeros((0, len(self.cols)), dtype=np.int64)
-        matrix = np.array(self.rows, dtype=np.int64)
-        for i, column in enumerate(self.cols):
-            if column.part == "hi":
-                matrix[:, i] += matrix[:, i + 1] >> LIMB_BITS
-                matrix[:, i + 1] &= LIMB_MASK
-        return matrix
+CELLS_AHEAD = 50_000  # asked for in one read
+HOURS_WEIGHT = 12  # a cell of a day's hours is about as much work as so many of days
 
 
 def read_cells(
@@ -62,10 +42,9 @@ def read_cells(
         found[series.identity] = Found(columns(series.metric.measures))
         for month in split_months(span):
             wanted[_row_key(account, series, month)] = series, month
-    for row, cells in _read_rows(store, wanted, breakdown, hourly).items():
+    for row, cells in _read_rows(store, wanted, breakdown, hourly):
         series, month = wanted[row]
-        first_tick_day = (month.first - span.first).days - month.first.day
-        _take_cells(found[series.identity], cells, month, first_tick_day, _index(series, breakdown), hourly)
+        _take_cells(found[series.identity], cells, month, span.first, _index(series, breakdown), hourly)
     return found
 
 
@@ -80,18 +59,33 @@ def _index(series: Series, breakdown: str | None) -> int:
     return series.metric.breakdowns.index(breakdown) + 1 if breakdown in series.metric.breakdowns else -1
 
 
-def _read_rows(store: Store, wanted: dict[bytes, tuple[Series, Span]], breakdown: str | None, hourly: bool) -> Rows:
-    """One read where rows are small (no breakdown); where they are wide, one for each set of ranges."""
+def _read_rows(
+    store: Store, wanted: dict[bytes, tuple[Series, Span]], breakdown: str | None, hourly: bool
+) -> Iterator[tuple[bytes, list[tuple[bytes, bytes]]]]:
+    """Rows with the cells of their days: one read for those that have the same ranges, while they are small."""
     groups: dict[tuple[tuple[bytes, bytes], ...], list[bytes]] = {}
     for row, (series, month) in wanted.items():
         first, last = month.first.day, month.last.day
-        if breakdown is None and len(wanted) > 1:
+        if breakdown is None and len(wanted) > 1:  # few cells a day: one read for all is worth more
             first, last = 1, 31
         groups.setdefault(_ranges(_index(series, breakdown), hourly, first, last), []).append(row)
-    found: Rows = {}
+    cells = 0
     for ranges, rows in groups.items():
-        found.update(store.read("counters", rows, ranges))
-    return found
+        ahead = len(rows) if breakdown is None else 1  # how wide rows with a breakdown are, the first ones tell
+        while rows:
+            found = store.read("counters", rows[:ahead], ranges)
+            rows = rows[ahead:]
+            cells += sum(map(len, found.values())) * (HOURS_WEIGHT if hourly else 1)
+            if cells > CELLS_MAX:
+                _refuse_size()
+            widest = max(map(len, found.values()), default=1)
+            ahead = max(1, min(2 * ahead, CELLS_AHEAD // widest))
+            yield from found.items()
+
+
+def _refuse_size() -> NoReturn:
+    detail = f"this takes more than the {CELLS_MAX} stored totals that one query may read"
+    raise QueryError("/date_range", f"{detail}: shorten the range, or ask for fewer metrics")
 
 
 def _ranges(index: int, hourly: bool, first: int, last: int) -> tuple[tuple[bytes, bytes], ...]:
@@ -102,9 +96,10 @@ def _ranges(index: int, hourly: bool, first: int, last: int) -> tuple[tuple[byte
 
 
 def _take_cells(
-    found: Found, cells: Sequence[tuple[bytes, bytes]], month: Span, tick_day: int, index: int, hourly: bool
+    found: Found, cells: Sequence[tuple[bytes, bytes]], month: Span, begin: date, index: int, hourly: bool
 ) -> None:
-    width, first, last = len(found.cols), month.first.day, month.last.day
+    first, last = month.first.day, month.last.day
+    tick_day = (month.first - begin).days - first
     for qualifier, value in cells:
         kind, breakdown, day, _slot, text = parse_counter_qualifier(qualifier)
         if not first <= day <= last:
@@ -112,15 +107,9 @@ def _take_cells(
         if kind == DAY:
             totals = unpack_totals(value)
             if breakdown == UNBROKEN:
-                found.quality += totals[width:]
-                found.first_count += int(totals[0])
+                found.days.append(totals)
             if breakdown == index and not hourly:
-                found.ticks.append(tick_day + day)
-                found.values.append(text)
-                found.rows.append(totals[:width])
+                found.add(tick_day + day, text, totals[np.newaxis])
         elif hourly and breakdown == index:
             start, _touched, hours = unpack_hours(value)
-            at = (tick_day + day) * HOURS_PER_DAY + start
-            found.ticks.extend(range(at, at + len(hours)))
-            found.values.extend([text] * len(hours))
-            found.rows.extend(hours[:, :width])
+            found.add((tick_day + day) * HOURS_PER_DAY + start, text, hours)

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 from pipeline.model.counter import QUALITY
 from pipeline.model.layout import META_COMPLETE, meta_history_row, meta_revision_row
 from pipeline.store.contract import Rows, Store
-from readers.query.cells import Found, Identity
+from readers.query.cells import Identity
 from readers.query.dates import DAY, Span
+from readers.query.found import Found
 from readers.query.names import REJECTS, Series
 
 GAPS_MAX = 10  # named in one answer
@@ -47,9 +48,9 @@ def quality(found: Mapping[Identity, Found], asked: Iterable[Series]) -> dict[st
     """What was dropped, late or without a number in the range, over all series that are asked for."""
     sums = dict.fromkeys(QUALITY, 0)
     for identity in {series.identity for series in asked}:
-        for name, count in zip(QUALITY, found[identity].quality.tolist(), strict=True):
+        for name, count in found[identity].quality().items():
             sums[name] += count
-    sums["rejected"] = found[REJECTS.id, REJECTS.revision].first_count
+    sums["rejected"] = found[REJECTS.id, REJECTS.revision].first_count()
     return {name: sums[name] for name in QUALITY_ORDER}
 
 

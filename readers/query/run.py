@@ -11,8 +11,9 @@ from pipeline.model.definition import Snapshot
 from pipeline.store.contract import Store
 from readers.query.answer import Answer
 from readers.query.axis import Axis
-from readers.query.cells import Found, Identity, read_cells
+from readers.query.cells import Identity, read_cells
 from readers.query.dates import Span, parse_span
+from readers.query.found import Found
 from readers.query.limits import VALUES_MAX
 from readers.query.names import REJECTS_SERIES, Asked, Series, find_measures
 from readers.query.plan import Plan, make_plan, plan_shape

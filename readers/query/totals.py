@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.model.counter import Column, measure_value, neutral_row
 from pipeline.model.definition import Measure
 from readers.query.axis import Axis
-from readers.query.cells import Found
+from readers.query.found import Found
 from readers.query.plan import Shape
 
 Number = int | Decimal | None
@@ -37,8 +37,9 @@ def add_up(found: Found, axis: Axis, shape: Shape) -> Totals:
     """
     nothing = neutral_row(found.cols, quality=False)
     names, codes = _encode(found.values, shape)
+    codes = np.repeat(codes, found.lengths())
     kept = np.flatnonzero(codes >= 0)
-    positions, rows = axis.place(np.asarray(found.ticks, dtype=np.int64)[kept])
+    positions, rows = axis.place(found.ticks()[kept])
     cells = kept[positions]
     groups, totals = _add_groups(found.cols, found.matrix()[cells], rows * len(names) + codes[cells])
     some = (totals != nothing).any(axis=1)
@@ -49,7 +50,7 @@ def add_up(found: Found, axis: Axis, shape: Shape) -> Totals:
 def first_tick(found: Found) -> int | None:
     """The first tick at which anything was counted."""
     some = (found.matrix() != neutral_row(found.cols, quality=False)).any(axis=1)
-    return int(np.asarray(found.ticks)[some].min()) if some.any() else None
+    return int(found.ticks()[some].min()) if some.any() else None
 
 
 def _encode(values: Sequence[str], shape: Shape) -> tuple[list[str], np.ndarray]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from pipeline.model.definition import Snapshot
+from pipeline.store.contract import Ranges, Rows
+from pipeline.store.sqlite import SqliteStore
 from readers.query import QueryError, run_query
 from tests.unit.readers.conftest import COUNTRY, NOW, ORDERS, VARIATION, Desk
 
@@ -128,3 +132,21 @@ def test_an_account_without_definitions_is_named(desk: Desk) -> None:
         with pytest.raises(QueryError) as caught:
             run_query(desk.store, definitions, "acme", {"metrics": ["a.b"], "date_range": "7d"}, NOW)
         assert caught.value.pointer == "/account"
+
+
+def test_a_query_that_would_read_too_much_is_refused_before_it_is_added_up(desk: Desk) -> None:
+    desk.counters.day(ORDERS, "2026-10-30", {"orders": 1}, breakdown=COUNTRY, value="v")
+    asked: list[int] = []
+
+    class Wide(SqliteStore):
+        def read(self, table: str, rows: Sequence[bytes], ranges: Ranges | None = None) -> Rows:
+            asked.append(len(rows))
+            return {row: cells * 300_000 for row, cells in super().read(table, rows, ranges).items()}
+
+    for day in ("2026-08-01", "2026-09-01"):
+        desk.counters.day(ORDERS, day, {"orders": 1}, breakdown=COUNTRY, value="v")
+    assert isinstance(desk.store, SqliteStore)
+    with closing(Wide(desk.store.path)) as desk.store:
+        pointer, detail = desk.refusal(date_range="90d", dimensions=[COUNTRY])
+    assert pointer == "/date_range" and "500000" in detail
+    assert max(asked) <= 2

@@ -202,7 +202,7 @@ class FaultContract:
     def test_a_writer_that_stalled_before_its_commit_is_fenced(self, place: Place) -> None:
         other = place.open()
         stalls = scripted(commit=[Fault(When.BEFORE, Action.STALL)])
-        zombie = FaultyStore(place.open(), stalls, lambda: commit(other, counter(b"a", b"successor")) and None)
+        zombie = FaultyStore(place.open(), stalls, lambda: commit(other, counter(b"a", b"successor")))
         with pytest.raises(Fenced):
             commit(zombie, counter(b"a", b"zombie"), counter(b"b", b"zombie"))
         assert place.peek("counters", ROW) == {b"a": b"successor"}

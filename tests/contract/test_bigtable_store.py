@@ -11,8 +11,10 @@ from google.cloud import bigtable_admin_v2 as admin
 
 from pipeline.model.errors import Fenced, StoreError, TransientStoreError, UsageError
 from pipeline.store.bigtable import BigtableStore, connect
+from pipeline.store.bigtable.calls import Unwritten
 from pipeline.store.bigtable.patience import Patience
 from tests.contract.fixed_contract import FixedContract
+from tests.contract.model_contract import ModelContract
 from tests.contract.store_contract import (
     ROW,
     SHARD,
@@ -55,6 +57,10 @@ class TestFixed(FixedContract):
     pass
 
 
+class TestModel(ModelContract):
+    pass
+
+
 class CallsBetween:
     """Between a store and its calls: counts them, and lets a test answer instead."""
 
@@ -67,7 +73,7 @@ class CallsBetween:
         self.made.append("check_and_mutate")
         return self.calls.check_and_mutate(*args, **kwargs)
 
-    def mutate_rows(self, *args: Any) -> tuple[list[Any], str]:
+    def mutate_rows(self, *args: Any) -> Unwritten:
         self.made.append("mutate_rows")
         return self.calls.mutate_rows(*args)
 
@@ -112,7 +118,7 @@ class TestProtocol:
     def test_a_zombie_that_goes_on_within_its_commit_loses_against_its_successor(self, place: BigtablePlace) -> None:
         other = place.open()
         stall = scripted(commit=[Fault(When.WITHIN, Action.STALL)])
-        zombie = FaultyStore(place.open(), stall, lambda: commit(other, counter(b"a", b"0")) and None)
+        zombie = FaultyStore(place.open(), stall, lambda: commit(other, counter(b"a", b"0")))
         assert commit(zombie, counter(b"a", b"zombie"), counter(b"b", b"zombie")) == 1
         assert place.peek("counters", ROW) == {b"a": b"0", b"b": b"zombie"}
         assert place.timestamps("counters", ROW) == {b"a": 2000, b"b": 1000}
@@ -218,11 +224,11 @@ class TestRepeats:
         written: list[list[bytes]] = []
 
         class Flaky(CallsBetween):
-            def mutate_rows(self, table: str, entries: Any, timeout_s: float) -> tuple[list[Any], str]:
+            def mutate_rows(self, table: str, entries: Any, timeout_s: float) -> Unwritten:
                 written.append([entry.row_key for entry in entries])
                 half = len(entries) // 2
-                self.calls.mutate_rows(table, entries[half:], timeout_s)
-                return list(entries[:half]), "flaky"
+                self.calls.mutate_rows(table, entries[half:], timeout_s)()
+                return lambda: (list(entries[:half]), "flaky")
 
         Flaky(store)
         store.commit(SHARD, seq, [counter(b"a", b"1", row=b"%d" % n) for n in range(4)])
@@ -236,8 +242,8 @@ class TestRepeats:
         seq = store.take(SHARD)
 
         class Refusing(CallsBetween):
-            def mutate_rows(self, table: str, entries: Any, timeout_s: float) -> tuple[list[Any], str]:
-                return list(entries), "overloaded"
+            def mutate_rows(self, table: str, entries: Any, timeout_s: float) -> Unwritten:
+                return lambda: (list(entries), "overloaded")
 
         refusing = Refusing(store)
         with pytest.raises(TransientStoreError, match="2 rows are not written: overloaded"):

@@ -11,6 +11,7 @@ import pytest
 from pipeline.model.errors import StoreError, TransientStoreError, UsageError
 from pipeline.store.sqlite import SqliteStore
 from tests.contract.fixed_contract import FixedContract
+from tests.contract.model_contract import ModelContract
 from tests.contract.store_contract import CommitContract, FaultContract, MetaContract, ReadContract, commit, counter
 from tests.support.store_places import SqlitePlace
 
@@ -39,6 +40,10 @@ class TestMeta(MetaContract):
 
 
 class TestFixed(FixedContract):
+    pass
+
+
+class TestModel(ModelContract):
     pass
 
 

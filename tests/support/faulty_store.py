@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from pipeline.model.errors import TransientStoreError
+from pipeline.store.bigtable.calls import Unwritten
 from pipeline.store.contract import Cell, Ranges, Rows, Store
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def scripted(**faults: Sequence[Fault | None]) -> Plan:
 class FaultyStore(Store):
     """See the module. `on_stall` is what the others do while a call stalls."""
 
-    def __init__(self, inner: Store, plan: Plan, on_stall: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, inner: Store, plan: Plan, on_stall: Callable[[], object] = lambda: None) -> None:
         self.inner = inner
         self.in_flight: list[Callable[[], object]] = []
         self._plan = plan
@@ -155,19 +156,24 @@ class _BreakingCalls:
             raise _BrokenOff
         return self._calls.check_and_mutate(*args, **kwargs)
 
-    def mutate_rows(self, table: str, entries: Sequence[Any], timeout_s: float) -> tuple[list[Any], str]:
+    def mutate_rows(self, table: str, entries: Sequence[Any], timeout_s: float) -> Unwritten:
         if self.struck or self._rows_left >= len(entries):
             self._rows_left -= len(entries)
-            return self._calls.mutate_rows(table, entries, timeout_s)
+            return self._written(table, entries, timeout_s)
         self.struck = True
         written, rest = entries[: self._rows_left], entries[self._rows_left :]
         if written:
-            self._calls.mutate_rows(table, written, timeout_s)
+            self._written(table, written, timeout_s)
         if self._fault.action is Action.LATE:
-            self._in_flight.append(lambda: self._calls.mutate_rows(table, rest, timeout_s))
+            self._in_flight.append(lambda: self._written(table, rest, timeout_s))
             raise _BrokenOff
         try:
             self._strike(self._fault)
         except TransientStoreError as e:
             raise _BrokenOff from e
-        return self._calls.mutate_rows(table, rest, timeout_s)
+        return self._written(table, rest, timeout_s)
+
+    def _written(self, table: str, entries: Sequence[Any], timeout_s: float) -> Unwritten:
+        """Waited for at once, so that what lands before a fault doesn't depend on the moment."""
+        answer = self._calls.mutate_rows(table, entries, timeout_s)()
+        return lambda: answer

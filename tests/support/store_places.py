@@ -6,6 +6,7 @@ import sqlite3
 import warnings
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 from google.api_core.exceptions import NotFound
 from google.cloud.bigtable.data import BigtableDataClient, SetCell
@@ -97,5 +98,5 @@ class BigtablePlace(Place):
         super().close()
         self._client.close()
 
-    def _table(self, table: str):
+    def _table(self, table: str) -> Any:
         return self._client.get_table("test-instance", self._prefix + table)

@@ -40,6 +40,10 @@ CURES = {
 }
 
 
+# Waits for a MutateRows: the entries that don't surely hold and may be tried again, and why.
+Unwritten = Callable[[], tuple[list[Any], str]]
+
+
 class Missing(UsageError):
     """There is no such table, or no such instance."""
 
@@ -98,23 +102,25 @@ class Calls:
             answer = self._check(request, timeout=min(timeout_s, CALL_TIMEOUT_S), metadata=target.metadata)
         return bool(answer.predicate_matched)
 
-    def mutate_rows(self, table: str, entries: Sequence[Any], timeout_s: float) -> tuple[list[Any], str]:
-        """Write rows; returns the entries that don't surely hold and may be tried again, and why."""
+    def mutate_rows(self, table: str, entries: Sequence[Any], timeout_s: float) -> Unwritten:
+        """Begin to write rows, so that several requests are under way at once; what is returned waits for answers."""
         target = self._targets[table]
         request = bigtable.MutateRowsRequest.pb()(table_name=target.name, app_profile_id=self._profile, entries=entries)
+        answers = self._mutate(request, timeout=min(timeout_s, CALL_TIMEOUT_S), metadata=target.metadata)
+        return lambda: self._unwritten(table, entries, answers)
+
+    def _unwritten(self, table: str, entries: Sequence[Any], answers: Iterator[Any]) -> tuple[list[Any], str]:
         left, why = dict(enumerate(entries)), "no answer for some rows"
         try:
             with self._translated():
-                answers = self._mutate(request, timeout=min(timeout_s, CALL_TIMEOUT_S), metadata=target.metadata)
                 for answer in (each for response in answers for each in response.entries):
                     if answer.status.code == OK:
                         left.pop(answer.index, None)
-                    elif answer.status.code not in TRANSIENT_NUMBERS:
-                        raise StoreError(
-                            f"{self.where}: a row of {table} was refused: {one_line(answer.status.message)}"
-                        )
-                    else:
+                    elif answer.status.code in TRANSIENT_NUMBERS:
                         why = one_line(answer.status.message)
+                    else:
+                        reason = one_line(answer.status.message)
+                        raise StoreError(f"{self.where}: a row of {table} was refused: {reason}")
         except TransientStoreError as e:
             why = str(e)
         return list(left.values()), why

@@ -20,7 +20,9 @@ from pipeline.store.bigtable.unit import Head
 from pipeline.store.contract import Cell, Ranges, Rows, Store, UnitRows, by_row
 
 MICROS_PER_SEQ = 1000  # Bigtable's timestamps are microseconds in steps of a millisecond
-META_TIMESTAMP = 0  # no clock decides between two writes of a meta cell: the one that comes later replaces the other
+# No clock decides between two writes of a meta cell: what arrives later replaces the other. A put that is repeated
+# because its answer was lost may so come back once more behind a later put, until the next one.
+META_TIMESTAMP = 0
 ROWS_PER_READ = 1000
 NONCE_BYTES = 16
 
@@ -145,7 +147,8 @@ class BigtableStore(Store):
 
         def go_on(left_s: Callable[[], float]) -> None:
             nonlocal left
-            tried = [(table, *self._calls.mutate_rows(table, entries, left_s())) for table, entries in left]
+            under_way = [(table, self._calls.mutate_rows(table, entries, left_s())) for table, entries in left]
+            tried = [(table, *unwritten()) for table, unwritten in under_way]
             left = [(table, rest) for table, rest, _ in tried if rest]
             if left:
                 reasons = [why for _, rest, why in tried if rest]

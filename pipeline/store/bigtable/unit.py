@@ -78,7 +78,7 @@ def unpack_payload(parts: list[bytes]) -> UnitRows:
         raise StoreError(f"a head's payload is damaged: {e}") from e
 
 
-def pack_head(head: Head, parts: list[bytes]) -> list[Any]:
+def pack_head(head: Head, parts: list[bytes]) -> Any:
     """The mutations that make a head: all in one request, with what a larger payload left behind taken away."""
     cells: dict[bytes, bytes | None] = {SEQ: _SEQ.pack(head.seq), NONCE: head.nonce}
     cells |= {_part(i): parts[i] if i < len(parts) else None for i in range(PARTS_MAX)}
@@ -109,11 +109,16 @@ def head_is_at(seq: int) -> Any:
     return data.RowFilter.pb()(chain=data.RowFilter.Chain.pb()(filters=filters))
 
 
-def mutations(cells: Mapping[bytes, bytes] | Mapping[bytes, bytes | None], timestamp_us: int) -> list[Any]:
+def mutations(cells: Mapping[bytes, bytes] | Mapping[bytes, bytes | None], timestamp_us: int) -> Any:
     """One row's cells as mutations with this cell timestamp; None takes away what is not younger."""
-    made = []
+    return row_entry(b"", cells, timestamp_us).mutations
+
+
+def row_entry(row: bytes, cells: Mapping[bytes, bytes] | Mapping[bytes, bytes | None], timestamp_us: int) -> Any:
+    """The same as an entry of MutateRows, filled in place: a mutation made apart would be copied."""
+    entry = Entry(row_key=row)
     for qualifier, value in cells.items():
-        mutation = Mutation()
+        mutation = entry.mutations.add()
         if value is None:
             gone = mutation.delete_from_column
             gone.family_name, gone.column_qualifier = FAMILY, qualifier
@@ -122,8 +127,7 @@ def mutations(cells: Mapping[bytes, bytes] | Mapping[bytes, bytes | None], times
             cell = mutation.set_cell
             cell.family_name, cell.column_qualifier = FAMILY, qualifier
             cell.timestamp_micros, cell.value = timestamp_us, value
-        made.append(mutation)
-    return made
+    return entry
 
 
 def removals(qualifiers: Iterable[bytes]) -> list[Any]:
@@ -141,7 +145,7 @@ def requests(rows: UnitRows, timestamp_us: int) -> Iterator[tuple[str, list[Any]
         if request.is_full_for(len(cells), size):
             yield table, request.entries
             request = open_ones[table] = _Request()
-        request.add(Entry(row_key=row, mutations=mutations(cells, timestamp_us)), len(cells), size)
+        request.add(row_entry(row, cells, timestamp_us), len(cells), size)
     yield from ((table, request.entries) for table, request in open_ones.items())
 
 

@@ -1,0 +1,1 @@
+"""Bytes to events, or to rejects with a reason. Never raises for what a record holds."""

@@ -1,3 +1,5 @@
+"""Plain Python equals the truth in SQL; a comparison finds what differs, and a measurement what was used."""
+
 import json
 import random
 import sys

@@ -1,3 +1,5 @@
+"""The generated workload is what it says: seeded, of the described shape, and described by valid definitions."""
+
 import json
 from collections import Counter
 from pathlib import Path

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.decode.number import NO_NUMBER
 from pipeline.model.counter import LIMB_BITS, LIMB_MASK, QUALITY, neutral_row
 from pipeline.model.event import OTHER_VALUE
+from pipeline.model.group import group_pairs
 from pipeline.model.hit import LATE, NO_VISITOR, Series, starts_of
 from pipeline.model.judged import FieldColumn, JudgedMetric, Scope
 from pipeline.model.layout import HOURS_PER_DAY
@@ -66,12 +67,10 @@ def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> list
     when = np.concatenate([w for _, w in parts])
     if not len(when):
         return []
-    low, span = int(when.min()), int(when.max() - when.min()) + 1
-    codes, group = np.unique(np.concatenate([s for s, _ in parts]) * span + when - low, return_inverse=True)
+    series, when, inverse = group_pairs(np.concatenate([s for s, _ in parts]), when)
     cuts = np.cumsum([len(w) for _, w in parts])[:-1]
-    of_touch, of_drop, of_move, of_valued = np.split(group.ravel(), cuts)
+    of_touch, of_drop, of_move, of_valued = np.split(inverse, cuts)
     forms = Forms(unit)
-    series, when = codes // span, codes % span + low
     out = forms.neutral[forms.of_series[series]]
     metric = forms.of_series[series]
     _add_every(unit, verdict, touches, of_touch, forms, metric, out)

@@ -20,6 +20,10 @@ from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
 from pipeline.model.rejects import Reject, RejectReason
 
 _ODD = object()  # a row's time while nobody has found the line plain
+# A record nested deeper than EVENT_DEPTH_MAX has so many arrays, or is longer than this: an array takes two bytes at
+# least, an object that holds another five. Counting arrays is fast (mostly there are none), counting objects is not.
+_SHALLOW_ARRAYS_MAX = 16
+_SHALLOW_BYTES_MAX = 2 * _SHALLOW_ARRAYS_MAX + 5 * (EVENT_DEPTH_MAX - _SHALLOW_ARRAYS_MAX - 1)
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
@@ -72,7 +76,7 @@ class BlockDecoder:
         known: dict[Any, Callable[[Any, int], None] | None] = {}
         learn: Any = None
         for row, line in enumerate(lines):
-            if len(line) > EVENT_BYTES_MAX or line.count(b"{") + line.count(b"[") > EVENT_DEPTH_MAX:
+            if (len(line) > _SHALLOW_BYTES_MAX or line.count(b"[") > _SHALLOW_ARRAYS_MAX) and _may_be_odd(line):
                 continue
             try:
                 event = decode(line)
@@ -97,6 +101,11 @@ class BlockDecoder:
                 match = learn(name)
             if match is not None:
                 match(event, row)  # type: ignore[operator]
+
+
+def _may_be_odd(line: bytes) -> bool:
+    """Too large, or with brackets enough to be too deep."""
+    return len(line) > EVENT_BYTES_MAX or line.count(b"{") + line.count(b"[") > EVENT_DEPTH_MAX
 
 
 def _is_utf8(data: bytes) -> bool:

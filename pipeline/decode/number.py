@@ -34,9 +34,11 @@ def to_micros(numbers: Sequence[object]) -> np.ndarray:
         micros = np.rint(floats * 1e6)
         sure = (np.abs(micros) < _EXACT_MAX) & (micros / 1e6 == floats)
         result = np.where(sure, micros, 0).astype(np.int64)
-    for i in np.flatnonzero(~sure):
-        micro = to_micro(numbers[i])
-        result[i] = NO_NUMBER if micro is None else micro
+    result[~sure] = NO_NUMBER
+    for i in np.flatnonzero(~sure).tolist():
+        if numbers[i] is not None:
+            micro = to_micro(numbers[i])
+            result[i] = NO_NUMBER if micro is None else micro
     return result
 
 

@@ -52,15 +52,13 @@ def parse_timestamps(texts: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
     """(nanoseconds int64, parsed bool) of a list; what isn't parsed is 0 there. Same verdicts as `parse_timestamp`."""
     times = np.zeros(len(texts), dtype=np.int64)
     parsed = np.zeros(len(texts), dtype=bool)
-    common = [i for i, t in enumerate(texts) if t.__class__ is str and len(t) == len(_COMMON)]  # type: ignore[arg-type]
-    rest: Sequence[int] = range(len(texts))
-    if common:
-        joined = "".join([texts[i] for i in common] if len(common) < len(texts) else texts)  # type: ignore[misc]
+    lengths = np.array([len(t) if t.__class__ is str else 0 for t in texts])  # type: ignore[arg-type]
+    common = np.flatnonzero(lengths == len(_COMMON))
+    if len(common):
+        joined = "".join([texts[i] for i in common.tolist()] if len(common) < len(texts) else texts)  # type: ignore[misc]
         if joined.isascii():
-            at = np.array(common)
-            times[at], parsed[at] = _parse_common(joined.encode())
-            rest = np.flatnonzero(~parsed).tolist()
-    for i in rest:
+            times[common], parsed[common] = _parse_common(joined.encode())
+    for i in np.flatnonzero(~parsed & (lengths > 0)).tolist():
         ns = parse_timestamp(texts[i])
         if ns is not None:
             times[i], parsed[i] = ns, True

@@ -35,17 +35,18 @@ class MatchCode:
         self._lines.append(f"m = {mask}")
 
     def narrow(self, path: Path, masks: PathMasks) -> None:
-        """Keep the terms that the value at `path` allows; stop where none is left."""
-        value = self._value(path)
-        get, text, other = self._name(masks.texts.get), self._name(masks.of_text), self._name(masks.of_other)
-        self._lines += [
-            f"if {value}.__class__ is str:",
-            f"    b = {get}({value})",
-            f"    m &= {text}({value}) if b is None else b",
-            "else:",
-            f"    m &= {other}({value})",
-            "if not m: return",
-        ]
+        """Keep the terms that the value at `path` allows; stop where none is left. Not looked at where none asks."""
+        with self._branch(f"if m & {masks.asking}:"):
+            value = self._value(path)
+            get, text, other = self._name(masks.texts.get), self._name(masks.of_text), self._name(masks.of_other)
+            self._lines += [
+                f"if {value}.__class__ is str:",
+                f"    b = {get}({value})",
+                f"    m &= {text}({value}) if b is None else b",
+                "else:",
+                f"    m &= {other}({value})",
+                "if not m: return",
+            ]
 
     def check(self, check: Callable[[Any, int], int]) -> None:
         """Clear the bits of conditions that are evaluated as a whole."""

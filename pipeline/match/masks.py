@@ -23,6 +23,9 @@ class PathMasks:
         for clause, term in clauses:
             bits[clause] = bits.get(clause, 0) | term
         self._full = full
+        self.asking = 0  # the terms with a clause here
+        for term_bits in bits.values():
+            self.asking |= term_bits
         self._clauses = [(clause.test, term_bits) for clause, term_bits in bits.items()]
         self.texts: dict[str, int] = {}
         self._numbers: dict[int | float, int] = {}

@@ -15,6 +15,7 @@ from pipeline.counters.slots import Address, Change, Slots
 from pipeline.counters.totals import Addition, add_up
 from pipeline.model import layout
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
+from pipeline.model.group import group, group_pairs
 from pipeline.model.facts import FIRST, Facts, SeenIds, ValuedFirst, bucket_of, fold_facts, pack_facts
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
@@ -93,7 +94,7 @@ class Planner:
 
     def _visitor_rows(self, unit: Unit) -> _Rows:
         code = unit.account * BUCKETS_PER_SHARD + bucket_of(unit.visitor)
-        codes = np.unique(code).tolist()
+        codes = group(code)[0].tolist()
         keys = {
             c: layout.visitors_row(unit.table.judged[c // BUCKETS_PER_SHARD].account, self.shard, c % BUCKETS_PER_SHARD)
             for c in codes
@@ -128,17 +129,17 @@ class Planner:
         """Whether each (series, day) finds no room among the named values: bool."""
         if not len(series):
             return np.zeros(0, dtype=bool)
-        pairs, inverse = np.unique(np.stack([day, series]), axis=1, return_inverse=True)
+        days, numbers, inverse = group_pairs(day, series)
         named: dict[Address, set[str]] = {}
         beyond = []
-        for d, s in pairs.T.tolist():
+        for d, s in zip(days.tolist(), numbers.tolist(), strict=True):
             address, value = self._address(slots, unit, s, d), unit.table.series[s].value
             names = named.setdefault(address, slots.names(address))
             full = value not in names and len(names) >= self.breakdown_values_max
             beyond.append(full and value not in (NONE_VALUE, OTHER_VALUE))
             if not full and value not in (NONE_VALUE, OTHER_VALUE):
                 names.add(value)
-        return np.array(beyond, dtype=bool)[inverse.ravel()]
+        return np.array(beyond, dtype=bool)[inverse]
 
     def _address(self, slots: Slots, unit: Unit, series: int, day: int) -> Address:
         s = unit.table.series[series]
@@ -147,8 +148,8 @@ class Planner:
     def _load_slots(self, slots: Slots, unit: Unit, series: np.ndarray, spot: np.ndarray) -> None:
         if not len(series):
             return
-        day = spot // (2 * HOURS_PER_DAY)
-        pairs = np.unique(np.stack([series, day]), axis=1).T.tolist()
+        numbers, days, _ = group_pairs(series, spot // (2 * HOURS_PER_DAY))
+        pairs = zip(numbers.tolist(), days.tolist(), strict=True)
         slots.load((self._address(slots, unit, s, d) for s, d in pairs), self.store.read)
 
     def _load_dropped(self, slots: Slots, unit: Unit, verdict: Verdict) -> None:

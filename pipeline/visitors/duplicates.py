@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.model.facts import mix, placed
+from pipeline.model.group import group_pairs
 from pipeline.visitors.known import Known, found_at
 from pipeline.visitors.unit import Unit
 
@@ -60,11 +61,11 @@ def _reduce(
     if not len(rows):
         return
     table = unit.table
-    pairs, inverse = np.unique(np.stack([combo[rows], under]), axis=1, return_inverse=True)
+    numbers, digests, inverse = group_pairs(combo[rows], under)
     reduced = []
-    for number, index in pairs.T.tolist():
+    for number, index in zip(numbers.tolist(), digests.tolist(), strict=True):
         whole, counted = table.combos[number], names_of(index)
         metrics = table.judged[whole.account].metrics
         left = tuple(s for s in whole.series if metrics[s.metric].name not in counted)
         reduced.append(table.add(whole._replace(series=left)))
-    combo[rows] = np.array(reduced, dtype=np.int64)[inverse.ravel()]
+    combo[rows] = np.array(reduced, dtype=np.int64)[inverse]

@@ -20,6 +20,7 @@ from pipeline.match.plan import AccountMatcher, Conditions
 from pipeline.match.tray import Tray
 from pipeline.model.calendar import DAY_S, Calendar
 from pipeline.model.definition import Snapshot
+from pipeline.model.facts import mix
 from pipeline.model.hit import LATE, NO_VISITOR, AccountKey, Combo, HitBlock, Series, spans, split_by, starts_of
 from pipeline.model.judged import Judged
 from pipeline.model.layout import HOURS_PER_DAY
@@ -53,6 +54,7 @@ class BlockMatcher:
         self._zone_of = np.array([zones.index(j.definitions.settings.timezone) for j in judged], dtype=np.int64)
         self._fanout_of = np.array([j.definitions.settings.fanout for j in judged], dtype=np.uint64)
         self._shard_of = np.array([crc32(j.account.encode()) for j in judged], dtype=np.uint64)
+        self._salt_of = np.array([xxhash.xxh3_64_intdigest(j.account.encode()) for j in judged], dtype=np.uint64)
         self._trusted: str | None = None
         self._decoder = BlockDecoder(shape, self._judge)
 
@@ -143,7 +145,7 @@ class BlockMatcher:
         return HitBlock(
             accounts=self._keys,
             combos=combos,
-            visitor=np.where(nobody, message, visitor),
+            visitor=np.where(nobody, mix(message, self._salt_of[account]), visitor),
             message=message,
             time=time,
             when=when.astype(np.int32),

@@ -48,7 +48,7 @@ class HitBlock:
 
     accounts: Sequence[AccountKey]
     combos: Sequence[Combo]
-    visitor: np.ndarray  # uint64, keyed hash of (account, visitor); of the messageId where there is no visitor
+    visitor: np.ndarray  # uint64, keyed hash of (account, visitor); of (account, messageId) where there is no visitor
     message: np.ndarray  # uint64, hash of the messageId
     time: np.ndarray  # int64, ns
     when: np.ndarray  # int32, local day and hour (see `calendar`)

@@ -28,6 +28,7 @@ Match = Callable[[Any, int], None]  # (event struct, row)
 NAMES_MAX = 10_000  # event names remembered per account; forgotten all at once
 VISITORS_MAX = 100_000  # visitor hashes remembered per account
 _EVENT_PATH = (EVENT,)
+_OBJECTS = ("properties", "context")  # by the Segment spec; anything else may be an array
 
 
 class Conditions:
@@ -41,9 +42,11 @@ class Conditions:
 
     def paths(self) -> set[Path]:
         """All paths read from an event: of conditions, breakdowns, fields, and the visitor's."""
-        dotted = {f for f in self.judged.fields} | set(self.judged.definitions.settings.visitor)
-        dotted |= {b for m in self.judged.metrics[:-1] for b in m.metric.breakdowns}
-        return {clause.path for node in self.nodes for clause in clauses_of(node)} | {split_path(d) for d in dotted}
+        dotted = {b for m in self.judged.metrics[:-1] for b in m.metric.breakdowns}
+        dotted |= set(self.judged.definitions.settings.visitor)
+        fields = {_adding_path(split_path(f)) for f in self.judged.fields}
+        clauses = {clause.path for node in self.nodes for clause in clauses_of(node)}
+        return clauses | fields | {split_path(d) for d in dotted}
 
 
 class AccountMatcher:
@@ -151,6 +154,11 @@ class AccountMatcher:
 def split_path(dotted: str) -> Path:
     """A dotted path's parts."""
     return tuple(dotted.split("."))
+
+
+def _adding_path(path: Path) -> Path:
+    """How far a field's path surely leads through objects. Behind that an array may come, which is added up."""
+    return path[: 2 if path[0] in _OBJECTS else 1]
 
 
 def read_leaf(shape: Shape, event: Any, path: Path) -> Any:

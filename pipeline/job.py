@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -15,6 +15,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.shared import Shared
 from apache_beam.utils.windowed_value import WindowedValue
 
+from pipeline.hand_over import HandedOver
 from pipeline.match.block import Matched
 from pipeline.model.definition import Snapshot
 from pipeline.pool import InProcess, Processes, Workers
@@ -41,14 +42,14 @@ class WorkersHandle:
         return InProcess(self._setup) if self._count == 1 else Processes(self._setup, self._count)
 
 
-def build(root: beam.Pipeline, blocks: Sequence[Block], snapshot: Snapshot, workers: WorkersHandle, rejects: str) -> None:
+def build(root: beam.Pipeline, blocks: HandedOver, snapshot: Snapshot, workers: WorkersHandle, rejects: str) -> None:
     """Read, match, group by shard, commit; rejects of every step flow to one place."""
     definitions = root | "Read definitions" >> beam.Create([snapshot.to_bytes()])
     matched = (
         root
-        | "Name blocks" >> beam.Create(blocks)
+        | "Name blocks" >> beam.Create(blocks.names)
         | "Match records"
-        >> beam.ParDo(MatchRecords(workers), AsSingleton(definitions)).with_outputs(REJECTS, main="hits")
+        >> beam.ParDo(MatchRecords(workers, blocks.find), AsSingleton(definitions)).with_outputs(REJECTS, main="hits")
     )
     matched[REJECTS] | "Keep rejects" >> beam.ParDo(KeepRejects(rejects))
     (
@@ -59,10 +60,11 @@ def build(root: beam.Pipeline, blocks: Sequence[Block], snapshot: Snapshot, work
 
 
 class MatchRecords(beam.DoFn):
-    """`Block` -> (shard, hits as bytes), and rejects as JSON lines. **Retry:** harmless."""
+    """A block's name -> (shard, hits as bytes), and rejects as JSON lines. **Retry:** harmless."""
 
-    def __init__(self, workers: WorkersHandle) -> None:
+    def __init__(self, workers: WorkersHandle, find: Callable[[Any], Block]) -> None:
         self._handle = workers
+        self._find = find
 
     def setup(self) -> None:
         self._workers = self._handle.acquire()
@@ -71,9 +73,9 @@ class MatchRecords(beam.DoFn):
     def start_bundle(self) -> None:
         self._pending: deque[Future[Matched]] = deque()
 
-    def process(self, block: Block, definitions: bytes) -> Iterator[Any]:
+    def process(self, name: Any, definitions: bytes) -> Iterator[Any]:
         self._adopted.ensure(definitions)
-        self._pending.append(self._workers.match(block))
+        self._pending.append(self._workers.match(self._find(name)))
         while len(self._pending) > self._workers.outstanding_max:
             yield from self._outputs(self._pending.popleft())
 

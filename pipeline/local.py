@@ -21,6 +21,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.adopt import Adoption
 from pipeline.definitions.source import DefinitionsSource
+from pipeline.hand_over import HandedOver, lend, ship
 from pipeline.job import METRICS_NAMESPACE, WorkersHandle, build
 from pipeline.model import layout
 from pipeline.model.definition import Snapshot
@@ -94,7 +95,7 @@ class LocalRun:
         """One run of the graph."""
         snapshot = self.definitions.read()
         adoption.adopt(snapshot, datetime.now(UTC))
-        summary.tally += run_graph(FnApiRunner(), self.options, chunk, snapshot, self.workers, self.rejects)
+        summary.tally += run_graph(FnApiRunner(), self.options, lend(chunk), snapshot, self.workers, self.rejects)
         summary.input_bytes += sum(b.input_bytes for b in chunk)
 
     def _complete(self, taken: datetime) -> None:
@@ -115,7 +116,7 @@ def run_on(
     begun = time.monotonic()
     Adoption(store).adopt(snapshot, datetime.now(UTC))
     whole = list(blocks)
-    tally = run_graph(runner, options, whole, snapshot, workers, rejects)
+    tally = run_graph(runner, options, ship(whole), snapshot, workers, rejects)
     store.flush()
     return Summary(tally, sum(b.input_bytes for b in whole), time.monotonic() - begun)
 
@@ -134,7 +135,7 @@ def check_options(options: Sequence[str]) -> None:
 
 
 def run_graph(
-    runner: Any, options: Sequence[str], blocks: Sequence[Block], snapshot: Snapshot, workers: WorkersHandle, rejects: str
+    runner: Any, options: Sequence[str], blocks: HandedOver, snapshot: Snapshot, workers: WorkersHandle, rejects: str
 ) -> Counter[str]:
     """Run the graph over these blocks to its end; returns what its steps counted."""
     root = beam.Pipeline(runner=runner, options=PipelineOptions(list(options)))

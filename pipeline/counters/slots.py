@@ -13,10 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.model import layout
-from pipeline.model.counter import add_rows
+from pipeline.model.counter import NO_MAX, NO_MIN, QUALITY
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from pipeline.model.judged import JudgedMetric
 from pipeline.model.layout import DAY, HOUR, HOURS_PER_DAY, CounterKey
+
+_ADDRESS_BYTES = 400  # of memory, roughly, for an address and a value
 
 Read = Callable[[str, Sequence[bytes], Sequence[tuple[bytes, bytes]]], dict[bytes, list[tuple[bytes, bytes]]]]
 
@@ -27,6 +29,14 @@ class Address(NamedTuple):
     row: bytes
     breakdown: int
     day: int
+
+
+class Place(NamedTuple):
+    """One slot: the address, the breakdown's value, and the metric whose columns it has."""
+
+    address: Address
+    value: str
+    metric: JudgedMetric
 
 
 class Change(NamedTuple):
@@ -44,18 +54,18 @@ class Slots:
 
     shard: int
     held: dict[Address, dict[str, bytes]] = field(default_factory=dict)
-    _rows: dict[tuple[str, str, int, int], bytes] = field(default_factory=dict)
+    bytes_held: int = 0  # in memory, roughly
+    _addresses: dict[tuple[str, str, int, int], Address] = field(default_factory=dict)
 
     def address(self, account: str, metric: JudgedMetric, breakdown: int, epoch_day: int) -> Address:
-        """The address of a series' metric and breakdown on a day (since 1970)."""
-        when = layout.MonthDay.of(epoch_day)
-        key = (account, metric.name, when.year, when.month)
-        row = self._rows.get(key)
-        if row is None:
-            row = self._rows[key] = layout.counter_row(
-                account, metric.metric.id, metric.metric.revision, when.year, when.month
-            )
-        return Address(row, breakdown, when.day)
+        """The address of a metric's breakdown on a day (since 1970)."""
+        key = (account, metric.name, breakdown, epoch_day)
+        found = self._addresses.get(key)
+        if found is None:
+            when = layout.MonthDay.of(epoch_day)
+            row = layout.counter_row(account, metric.metric.id, metric.metric.revision, when.year, when.month)
+            found = self._addresses[key] = Address(row, breakdown, when.day)
+        return found
 
     def load(self, addresses: Iterable[Address], read: Read) -> None:
         """Read what isn't held yet. One call of `read` for all."""
@@ -66,38 +76,56 @@ class Slots:
         found = read("counters", sorted({a.row for a in missing}), spans)
         for address in missing:
             self.held[address] = {}
+        self.bytes_held += _ADDRESS_BYTES * len(missing)
         for row, cells in found.items():
             for qualifier, value in cells:
                 key = layout.parse_counter_qualifier(qualifier)
                 address = Address(row, key.breakdown, key.day)
                 if address in missing:
                     self.held[address][key.value] = value
+                    self.bytes_held += len(value)
 
     def names(self, address: Address) -> set[str]:
         """The breakdown values that are named at an address so far."""
         return {v for v in self.held[address] if v not in (NONE_VALUE, OTHER_VALUE)}
 
-    def changed(
-        self, address: Address, value: str, metric: JudgedMetric, hours: np.ndarray, rows: np.ndarray
-    ) -> Change:
-        """The slot with `rows` (int64, shape (n, columns)) added to its `hours` (n distinct ones)."""
-        width = rows.shape[1]
-        dense = np.zeros((HOURS_PER_DAY, width), dtype=np.int64)
-        touched = np.zeros(HOURS_PER_DAY, dtype=bool)
-        old = self.held[address].get(value)
-        if old is not None:
-            first, was_touched, body = layout.unpack_hours(old)
-            dense[first : first + len(body)] = body
-            touched[first : first + len(body)] = was_touched
-        dense[hours] = _combined(metric, dense[hours], touched[hours], rows)
-        touched[hours] = True
-        totals = add_rows(metric.columns, dense[touched])
-        return Change(address, value, layout.pack_hours(dense, touched), layout.pack_totals(totals))
+    def changed(self, places: Sequence[Place], counts: np.ndarray, hours: np.ndarray, rows: np.ndarray) -> list[Change]:
+        """New values of these slots. `rows` (int64, shape (n, columns of the widest)) are to be added to `hours` (n);
+        counts: how many of them are each place's, one after the other, of distinct hours.
+        """
+        of = np.repeat(np.arange(len(places)), counts)
+        dense = np.zeros((len(places), HOURS_PER_DAY, rows.shape[1]), dtype=np.int64)
+        touched = np.zeros((len(places), HOURS_PER_DAY), dtype=bool)
+        widths = []
+        for i, place in enumerate(places):
+            widths.append(len(place.metric.columns) + (len(QUALITY) if place.address.breakdown == 0 else 0))
+            old = self.held[place.address].get(place.value)
+            if old is not None:
+                first, was_touched, body = layout.unpack_hours(old)
+                dense[i, first : first + len(body), : widths[i]] = body
+                touched[i, first : first + len(body)] = was_touched
+        parts = _Parts(places, rows.shape[1])
+        dense[of, hours] = parts.combine(of, dense[of, hours], touched[of, hours], rows)
+        touched[of, hours] = True
+        totals = parts.total(dense, touched)
+        firsts = touched.argmax(axis=1).tolist()
+        lasts = (HOURS_PER_DAY - touched[:, ::-1].argmax(axis=1)).tolist()
+        return [
+            Change(
+                place.address,
+                place.value,
+                layout.pack_span(first, touched[i, first:last], dense[i, first:last, :width]),
+                layout.pack_totals(totals[i, :width]),
+            )
+            for i, (place, width, first, last) in enumerate(zip(places, widths, firsts, lasts, strict=True))
+        ]
 
     def accept(self, changes: Iterable[Change]) -> None:
         """Hold what an applied unit has written."""
         for change in changes:
-            self.held[change.address][change.value] = change.hours
+            values = self.held[change.address]
+            self.bytes_held += len(change.hours) - len(values.get(change.value, b""))
+            values[change.value] = change.hours
 
     def cells(self, change: Change) -> Iterable[tuple[bytes, bytes, bytes]]:
         """(row, qualifier, value) of both forms of a slot."""
@@ -105,17 +133,37 @@ class Slots:
             key = CounterKey(kind, change.address.breakdown, change.address.day, self.shard, change.value)
             yield change.address.row, layout.counter_qualifier(key), value
 
-    @property
-    def bytes_held(self) -> int:
-        """Roughly what this costs in memory."""
-        return sum(200 + sum(len(h) + 120 for h in by_value.values()) for by_value in self.held.values())
 
+class _Parts:
+    """How the columns of some places add up: most do as they are, minima and maxima don't."""
 
-def _combined(metric: JudgedMetric, old: np.ndarray, was_touched: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Old and new columns, hour by hour; hours that were never touched hold no minimum yet."""
-    total = old + rows
-    for i, column in enumerate(metric.columns):
-        if column.part in ("min", "max"):
-            better = np.minimum if column.part == "min" else np.maximum
-            total[:, i] = np.where(was_touched, better(old[:, i], rows[:, i]), rows[:, i])
-    return total
+    def __init__(self, places: Sequence[Place], width: int) -> None:
+        self._least = self._mask(places, width, "min")
+        self._most = self._mask(places, width, "max")
+
+    @staticmethod
+    def _mask(places: Sequence[Place], width: int, part: str) -> np.ndarray | None:
+        """Bool, shape (places, columns); None where no column is of this kind."""
+        found = [(i, c) for i, p in enumerate(places) for c, column in enumerate(p.metric.columns) if column.part == part]
+        if not found:
+            return None
+        mask = np.zeros((len(places), width), dtype=bool)
+        mask[tuple(np.array(found).T)] = True
+        return mask
+
+    def combine(self, of: np.ndarray, old: np.ndarray, was_touched: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """Old and new rows of hours; an hour that was never touched holds no minimum yet. of: each row's place."""
+        total = old + new
+        for mask, better in ((self._least, np.minimum), (self._most, np.maximum)):
+            if mask is not None:
+                best = np.where(was_touched[:, None], better(old, new), new)
+                total = np.where(mask[of], best, total)
+        return total
+
+    def total(self, dense: np.ndarray, touched: np.ndarray) -> np.ndarray:
+        """The day's totals: int64, shape (places, columns)."""
+        total: np.ndarray = dense.sum(axis=1)
+        for mask, nothing, best in ((self._least, NO_MIN, np.min), (self._most, NO_MAX, np.max)):
+            if mask is not None:
+                total = np.where(mask, best(np.where(touched[:, :, None], dense, nothing), axis=1), total)
+        return total

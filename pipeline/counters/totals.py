@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,13 +21,15 @@ from pipeline.visitors.unit import Ragged, Unit
 _NO_VISITOR, _NO_NUMBER, _LATE, _DUPLICATES = range(len(QUALITY))
 
 
-class Addition(NamedTuple):
-    """Rows (int64, shape (n, columns)) to add to n distinct hours of one series' slot on one day (since 1970)."""
+@dataclass(slots=True)
+class Additions:
+    """Rows to add to hours of slots, ordered by series, day and hour: `counts` of them to each (series, day)."""
 
-    series: int
-    day: int
-    hours: np.ndarray
-    rows: np.ndarray
+    series: np.ndarray  # per slot
+    day: np.ndarray  # per slot, days since 1970
+    counts: np.ndarray  # per slot
+    hours: np.ndarray  # per row
+    rows: np.ndarray  # int64, shape (n, columns of the widest)
 
 
 class Forms:
@@ -56,8 +58,11 @@ class Forms:
         return Ragged.of([getattr(m, scope).counts for m in self.metrics])
 
 
-def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> list[Addition]:
-    """Everything the unit changes, grouped by series (breakdown values as they are named), day and hour."""
+def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> Additions | None:
+    """Everything the unit changes, grouped by series (breakdown values as they are named), day and hour.
+
+    None: nothing at all.
+    """
     others = _OtherSeries(unit)
     dropped = _dropped(unit, verdict)
     parts = [(others.of(touches.series, touches.spot), touches.spot >> 1), dropped]
@@ -66,7 +71,7 @@ def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> list
     parts.append((others.of(valued[:, 0], valued[:, 1]), valued[:, 1] >> 1))
     when = np.concatenate([w for _, w in parts])
     if not len(when):
-        return []
+        return None
     series, when, inverse = group_pairs(np.concatenate([s for s, _ in parts]), when)
     cuts = np.cumsum([len(w) for _, w in parts])[:-1]
     of_touch, of_drop, of_move, of_valued = np.split(inverse, cuts)
@@ -76,7 +81,7 @@ def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> list
     _add_every(unit, verdict, touches, of_touch, forms, metric, out)
     _add_quality(unit, verdict, touches, of_touch, of_drop, forms, series, out)
     _add_moves(moves, of_move, of_valued, forms, metric, out)
-    return list(_by_day(series, when, out, forms))
+    return _by_day(series, when, out)
 
 
 class _OtherSeries:
@@ -206,11 +211,10 @@ def _move_amount(row: np.ndarray, use: FieldColumn, sign: int, value: int) -> No
         row[use.column + 2] += sign
 
 
-def _by_day(series: np.ndarray, when: np.ndarray, out: np.ndarray, forms: Forms) -> Iterator[Addition]:
-    """Groups come sorted by series and hour: cut where the series or the day changes."""
+def _by_day(series: np.ndarray, when: np.ndarray, out: np.ndarray) -> Additions:
+    """Rows come sorted by series and hour: cut where the series or the day changes."""
     day = when // HOURS_PER_DAY
-    cut = np.flatnonzero((series[1:] != series[:-1]) | (day[1:] != day[:-1])) + 1
-    for begin, end in zip([0, *cut.tolist()], [*cut.tolist(), len(series)], strict=True):
-        s = int(series[begin])
-        width = int(forms.columns[forms.of_series[s]]) + (len(QUALITY) if forms.is_base[s] else 0)
-        yield Addition(s, int(day[begin]), when[begin:end] % HOURS_PER_DAY, out[begin:end, :width])
+    changes = (series[1:] != series[:-1]) | (day[1:] != day[:-1])
+    begins = np.flatnonzero(np.concatenate([[True], changes]))
+    counts = np.diff(np.append(begins, len(series)))
+    return Additions(series[begins], day[begins], counts, when % HOURS_PER_DAY, out)

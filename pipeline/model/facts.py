@@ -21,6 +21,33 @@ _TOP = np.uint64(0xFF << 56)
 _M1, _M2, _M3 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
+class Firsts(NamedTuple):
+    """Firsts whose amounts are not counted, as parallel arrays: one row per key, sorted by key where that is said."""
+
+    key: np.ndarray  # uint64
+    time: np.ndarray  # int64, ns
+    spot: np.ndarray  # int32
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Firsts:
+        """From a cell's part."""
+        rows = np.frombuffer(raw, dtype=FIRST)
+        return cls(rows["key"], rows["time"], rows["spot"])
+
+    def rows(self) -> np.ndarray:
+        """As dtype FIRST, whose bytes are a cell's part."""
+        rows = np.empty(len(self.key), dtype=FIRST)
+        rows["key"], rows["time"], rows["spot"] = self
+        return rows
+
+    def take(self, at: np.ndarray) -> Firsts:
+        """The rows at these places, or where a mask is true."""
+        return Firsts(self.key[at], self.time[at], self.spot[at])
+
+
+NO_FIRSTS = Firsts(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32))
+
+
 class ValuedFirst(NamedTuple):
     """The first of a key whose amounts are counted: ordered by (time, message_id). `values` as the metric's fields."""
 
@@ -72,18 +99,40 @@ def fold_facts(cells: list[bytes], horizon_day: int) -> bytes:
                 seen.setdefault((part.digest, part.day), []).append(np.frombuffer(part.ids, dtype="<u8"))
         for key, first in cell.valued.items():
             valued[key] = min(first, valued.get(key, first))
-    firsts = earliest(np.concatenate([np.frombuffer(c.firsts, dtype=FIRST) for c in facts]))
+    firsts = earliest(join_firsts([Firsts.from_bytes(c.firsts) for c in facts])).rows()
     parts = [SeenIds(d, day, np.unique(np.concatenate(ids)).tobytes()) for (d, day), ids in sorted(seen.items())]
     return pack_facts(Facts(parts, firsts.tobytes(), valued))
 
 
-def earliest(firsts: np.ndarray) -> np.ndarray:
-    """One row per key, the earliest; sorted by key. firsts: dtype FIRST."""
-    ordered = firsts[np.lexsort((firsts["time"], firsts["key"]))]
-    keys = ordered["key"]
-    fresh = np.ones(len(keys), dtype=bool)
-    fresh[1:] = keys[1:] != keys[:-1]
-    return ordered[fresh]
+def join_firsts(parts: list[Firsts]) -> Firsts:
+    """Several one after the other."""
+    return Firsts(*(np.concatenate(column) for column in zip(NO_FIRSTS, *parts, strict=True)))
+
+
+def earliest(firsts: Firsts) -> Firsts:
+    """One row per key, one of the earliest; sorted by key."""
+    return firsts.take(earliest_rows(firsts.key, firsts.time))
+
+
+def earliest_rows(key: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """The place of one of the earliest rows of each key, in the order of keys."""
+    if not len(key):
+        return np.zeros(0, dtype=np.int64)
+    order = np.argsort(key)  # not stable, and much faster than what is: the time decides below
+    begins = run_starts(key[order])
+    time = time[order]
+    lengths = np.diff(np.append(begins, len(order)))
+    is_min = np.flatnonzero(time == np.repeat(np.minimum.reduceat(time, begins), lengths))
+    first_min = is_min[np.searchsorted(is_min, begins)]
+    chosen: np.ndarray = order[first_min]
+    return chosen
+
+
+def run_starts(ordered: np.ndarray) -> np.ndarray:
+    """Where each run of equal elements begins."""
+    if not len(ordered):
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
 
 
 def mix(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -55,7 +55,7 @@ class JudgedMetric:
         """Some first's amount is counted, so ties between firsts matter and firsts are kept with their values."""
         return bool(self.once_visitor.fields or self.once_day.fields)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`metric@revision`, what numbers are never mixed across."""
         return f"{self.metric.id}@{self.metric.revision}"

@@ -80,8 +80,13 @@ def pack_hours(hours: np.ndarray, touched: np.ndarray) -> bytes:
     """A day by hours (int64, shape (HOURS_PER_DAY, columns)) as a cell value: only the span that was ever touched."""
     rows = np.flatnonzero(touched)
     first, last = int(rows[0]), int(rows[-1]) + 1
-    body = hours[first:last].astype("<i8", copy=False).tobytes()
-    return VALUE_VERSION + _HOURS.pack(first, last) + touched[first:last].tobytes() + body
+    return pack_span(first, touched[first:last], hours[first:last])
+
+
+def pack_span(first: int, touched: np.ndarray, hours: np.ndarray) -> bytes:
+    """The same of the span itself: `hours` (int64, shape (n, columns)) from hour `first` on."""
+    body = hours.astype("<i8", copy=False).tobytes()
+    return VALUE_VERSION + _HOURS.pack(first, first + len(touched)) + touched.tobytes() + body
 
 
 def unpack_hours(value: bytes) -> tuple[int, np.ndarray, np.ndarray]:

@@ -6,17 +6,17 @@ write and what to hold once they are applied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.counters.slots import Address, Change, Slots
-from pipeline.counters.totals import Addition, add_up
+from pipeline.counters.slots import Address, Change, Place, Slots
+from pipeline.counters.totals import Additions, add_up
 from pipeline.model import layout
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from pipeline.model.group import group, group_pairs
-from pipeline.model.facts import FIRST, Facts, SeenIds, ValuedFirst, bucket_of, fold_facts, pack_facts
+from pipeline.model.facts import Facts, SeenIds, ValuedFirst, bucket_of, fold_facts, pack_facts, run_starts
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
 from pipeline.store.contract import Cell, Store
@@ -156,12 +156,14 @@ class Planner:
         which, series = unit.table.series_of().expand(unit.combo[verdict.dropped])
         self._load_slots(slots, unit, series, unit.when[verdict.dropped[which]] * 2)
 
-    def _changes(self, slots: Slots, unit: Unit, additions: Sequence[Addition]) -> list[Change]:
-        changes = []
-        for a in additions:
-            s = unit.table.series[a.series]
-            changes.append(slots.changed(self._address(slots, unit, a.series, a.day), s.value, s.metric, a.hours, a.rows))
-        return changes
+    def _changes(self, slots: Slots, unit: Unit, additions: Additions | None) -> list[Change]:
+        if additions is None:
+            return []
+        places = []
+        for number, day in zip(additions.series.tolist(), additions.day.tolist(), strict=True):
+            s = unit.table.series[number]
+            places.append(Place(self._address(slots, unit, number, day), s.value, s.metric))
+        return slots.changed(places, additions.counts, additions.hours, additions.rows)
 
     def _facts_cells(self, known: Known, row: bytes, facts: bytes, seq: int, small: dict[bytes, int]) -> Iterator[Cell]:
         """The cell of new facts; where a row has many small cells already, they are folded into it."""
@@ -191,22 +193,25 @@ def _facts_by_row(
     unit: Unit, verdict: Verdict, learnt: LearntFirsts, rows: _Rows, known: Known, today: int
 ) -> Iterator[tuple[bytes, Facts]]:
     """The new facts of each visitors' row."""
-    ids = dict(_cut(rows.code[verdict.new], np.stack([verdict.ids, verdict.judged.astype(np.uint64)], axis=1)))
-    firsts = dict(_cut(rows.code[learnt.hit], learnt.firsts))
+    ids = _cut(rows.code[verdict.new], verdict.ids)
+    judged = dict(zip(rows.code[verdict.new].tolist(), verdict.judged.tolist(), strict=True))  # a row is of one account
+    firsts = _cut(rows.code[learnt.hit], learnt.firsts.rows())
     valued: dict[int, dict[int, ValuedFirst]] = {}
     for key, first in learnt.valued.items():
         valued.setdefault(int(rows.code[learnt.valued_hit[key]]), {})[key] = first
     for code in sorted(ids.keys() | firsts.keys() | valued.keys()):
-        seen = []
-        if code in ids:
-            of_row = ids[code]  # of one account, hence judged under one digest
-            seen.append(SeenIds(known.digests[int(of_row[0, 1])], today, np.sort(of_row[:, 0]).tobytes()))
-        yield rows.keys[code], Facts(seen, firsts.get(code, np.zeros(0, dtype=FIRST)).tobytes(), valued.get(code, {}))
+        seen = [SeenIds(known.digests[judged[code]], today, ids[code])] if code in ids else []
+        yield rows.keys[code], Facts(seen, firsts.get(code, b""), valued.get(code, {}))
 
 
-def _cut(code: np.ndarray, things: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Things by code, each group in its order."""
-    order = np.argsort(code, kind="stable")
-    codes, starts = np.unique(code[order], return_index=True)
-    if len(codes):
-        yield from zip(codes.tolist(), np.split(things[order], starts[1:]), strict=True)
+def _cut(code: np.ndarray, things: np.ndarray) -> dict[int, bytes]:
+    """The bytes of the things of each code."""
+    if not len(code):
+        return {}
+    small = int(code.max()) < 1 << 16
+    order = np.argsort(code.astype(np.uint16) if small else code, kind="stable")  # 16 bits are sorted by counting
+    begins = run_starts(code[order])
+    raw = things[order].tobytes()
+    ends = [*(begins[1:] * things.itemsize).tolist(), len(raw)]
+    begin_bytes = (begins * things.itemsize).tolist()
+    return {c: raw[b:e] for c, b, e in zip(code[order[begins]].tolist(), begin_bytes, ends, strict=True)}

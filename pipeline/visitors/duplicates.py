@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.model.facts import mix, placed
+from pipeline.model.facts import mix, placed, run_starts
 from pipeline.model.group import group_pairs
 from pipeline.visitors.known import Known, found_at
 from pipeline.visitors.unit import Unit
@@ -34,12 +34,13 @@ def drop_duplicates(unit: Unit, known: Known, names_of: Callable[[int], frozense
     Where copies of an event differ, the first in the unit counts, in all measures.
     """
     ids = placed(unit.visitor, mix(unit.visitor, unit.message))
-    _, first = np.unique(ids, return_index=True)
+    order = np.argsort(ids)
     is_new = np.zeros(len(ids), dtype=bool)
-    is_new[first] = True
+    is_new[np.minimum.reduceat(order, run_starts(ids[order]))] = True
     combo = unit.combo.copy()
     ours = np.array([known.judged_index(j.digest) for j in unit.table.judged], dtype=np.int64)[unit.account]
-    at = np.searchsorted(known.ids, ids)
+    at = np.empty(len(ids), dtype=np.int64)
+    at[order] = np.searchsorted(known.ids, ids[order])  # in order, a search finds its neighbour's path in the cache
     seen = is_new & found_at(known.ids, at, ids)
     while seen.any():  # once per digest that one of the ids was judged under
         rows = np.flatnonzero(seen)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.model.facts import FIRST, ValuedFirst, mix, placed
+from pipeline.model.facts import NO_FIRSTS, Firsts, ValuedFirst, earliest_rows, mix, placed
 from pipeline.model.hit import NO_VISITOR
 from pipeline.model.judged import Scope
 from pipeline.model.layout import HOURS_PER_DAY
@@ -55,7 +55,7 @@ class Moves:
 class LearntFirsts:
     """Firsts that are new or have moved, and the hit each one is."""
 
-    firsts: np.ndarray  # FIRST
+    firsts: Firsts
     hit: np.ndarray  # of `firsts`, index in the unit
     valued: dict[int, ValuedFirst]
     valued_hit: dict[int, int]  # key -> index in the unit
@@ -95,31 +95,27 @@ def _keys(unit: Unit, touches: Touches, rows: np.ndarray, hashes: np.ndarray, sc
 
 def _plain_firsts(
     unit: Unit, touches: Touches, known: Known, parts: list[tuple[np.ndarray, np.ndarray, int]]
-) -> tuple[Moves, np.ndarray, np.ndarray]:
+) -> tuple[Moves, Firsts, np.ndarray]:
     if not parts:
         none = np.zeros(0, dtype=np.int64)
-        return Moves(none, none, none, none, []), np.zeros(0, dtype=FIRST), none
+        return Moves(none, none, none, none, []), NO_FIRSTS, none
     key = np.concatenate([keys for keys, _, _ in parts])
     row = np.concatenate([rows for _, rows, _ in parts])
     scope = np.concatenate([np.full(len(rows), scope) for _, rows, scope in parts])
     time = unit.time[touches.hit[row]]
-    by_time = np.argsort(time, kind="stable")
-    _, at = np.unique(key[by_time], return_index=True)  # the first occurrence is the earliest
-    pick = by_time[at]
+    pick = earliest_rows(key, time)
     key, row, scope, time = key[pick], row[pick], scope[pick], time[pick]
-    held_at = np.searchsorted(known.firsts["key"], key)
-    held = found_at(known.firsts["key"], held_at, key)
-    before = known.firsts[held_at[held]]
+    held = known.firsts
+    at = np.searchsorted(held.key, key)
+    present = np.flatnonzero(found_at(held.key, at, key))
     better = np.ones(len(key), dtype=bool)
-    better[held] = time[held] < before["time"]
-    gone = held & better
-    series = touches.series[row]
-    given, taken = np.flatnonzero(better), np.flatnonzero(gone)
-    firsts = np.zeros(len(given), dtype=FIRST)
-    firsts["key"], firsts["time"], firsts["spot"] = key[given], time[given], touches.spot[row[given]]
+    better[present] = time[present] < held.time[at[present]]
+    given, taken = np.flatnonzero(better), present[better[present]]
+    series, spot = touches.series[row], touches.spot[row]
+    firsts = Firsts(key[given], time[given], spot[given].astype(np.int32))
     moves = Moves(
         series=np.concatenate([series[given], series[taken]]),
-        spot=np.concatenate([touches.spot[row[given]], before["spot"][better[held]].astype(np.int64)]),
+        spot=np.concatenate([spot[given], held.spot[at[taken]].astype(np.int64)]),
         scope=np.concatenate([scope[given], scope[taken]]),
         sign=np.concatenate([np.ones(len(given), dtype=np.int64), -np.ones(len(taken), dtype=np.int64)]),
         valued=[],

@@ -11,16 +11,27 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.model.facts import FIRST, Facts, ValuedFirst, earliest, unpack_facts
+from pipeline.model.facts import (
+    NO_FIRSTS,
+    Facts,
+    Firsts,
+    ValuedFirst,
+    earliest,
+    join_firsts,
+    unpack_facts,
+)
+
+_ROW_BYTES = 150  # of memory, roughly, for a key in `rows`
+_VALUED_BYTES = 300  # for a valued first
 
 
 @dataclass(slots=True)
 class Learnt:
     """Facts that a unit adds, not yet part of what is held."""
 
-    ids: np.ndarray  # uint64
+    ids: np.ndarray  # uint64, each once
     judged: np.ndarray  # uint16, index in `Known.digests`
-    firsts: np.ndarray  # FIRST; keys that are known already move to the earlier time
+    firsts: Firsts  # sorted by key; keys that are known already move to the earlier time
     valued: dict[int, ValuedFirst]
 
 
@@ -31,7 +42,7 @@ class Known:
     digests: list[int] = field(default_factory=list)
     ids: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     judged: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint16))
-    firsts: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=FIRST))  # sorted by key, one each
+    firsts: Firsts = NO_FIRSTS  # sorted by key, one each
     valued: dict[int, ValuedFirst] = field(default_factory=dict)
     rows: dict[bytes, int] = field(default_factory=dict)  # row -> number of its small cells in the store
 
@@ -43,55 +54,74 @@ class Known:
 
     def load(self, cells: Iterable[bytes], horizon_day: int) -> None:
         """Add the facts of rows just read. Ids processed before `horizon_day` are forgotten."""
-        seen: list[tuple[int, np.ndarray]] = []
-        firsts: list[np.ndarray] = []
+        ids: list[np.ndarray] = []
+        judged: list[np.ndarray] = []
+        firsts: list[Firsts] = []
         for cell in cells:
             facts: Facts = unpack_facts(cell)
-            seen += [
-                (self.judged_index(p.digest), np.frombuffer(p.ids, dtype="<u8")) for p in facts.seen if p.day >= horizon_day
-            ]
-            firsts.append(np.frombuffer(facts.firsts, dtype=FIRST))
+            for part in facts.seen:
+                if part.day >= horizon_day:
+                    ids.append(np.frombuffer(part.ids, dtype="<u8"))
+                    judged.append(np.full(len(ids[-1]), self.judged_index(part.digest), dtype=np.uint16))
+            firsts.append(Firsts.from_bytes(facts.firsts))
             for key, first in facts.valued.items():
                 self.valued[key] = min(first, self.valued.get(key, first))
-        if seen:
-            ids = np.concatenate([ids for _, ids in seen])
-            judged = np.concatenate([np.full(len(ids), index, dtype=np.uint16) for index, ids in seen])
-            self._add_ids(ids, judged)
+        if ids:
+            self._add_ids(*_distinct(np.concatenate(ids), np.concatenate(judged)))
         if firsts:
-            self._add_firsts(np.concatenate(firsts))
+            self._add_firsts(earliest(join_firsts(firsts)))
 
     def learn(self, learnt: Learnt) -> None:
         """Add what an applied unit learnt."""
-        self._add_ids(learnt.ids, learnt.judged)
+        order = np.argsort(learnt.ids)
+        self._add_ids(learnt.ids[order], learnt.judged[order])
         self._add_firsts(learnt.firsts)
         self.valued.update(learnt.valued)
 
     def _add_ids(self, ids: np.ndarray, judged: np.ndarray) -> None:
-        order = np.lexsort((judged, ids))
-        ids, judged = ids[order], judged[order]
-        fresh = np.ones(len(ids), dtype=bool)
-        fresh[1:] = (ids[1:] != ids[:-1]) | (judged[1:] != judged[:-1])
-        ids, judged = ids[fresh], judged[fresh]
-        at = np.searchsorted(self.ids, ids)
-        self.ids = np.insert(self.ids, at, ids)
-        self.judged = np.insert(self.judged, at, judged)
+        merge = _Merge(np.searchsorted(self.ids, ids), len(self.ids))
+        self.ids, self.judged = merge(self.ids, ids), merge(self.judged, judged)
 
-    def _add_firsts(self, firsts: np.ndarray) -> None:
-        firsts = earliest(firsts)
-        at = np.searchsorted(self.firsts["key"], firsts["key"])
-        present = found_at(self.firsts["key"], at, firsts["key"])
-        moved = firsts[present]
-        if len(moved):
-            held = self.firsts[at[present]]
-            earlier = moved["time"] < held["time"]
-            self.firsts = self.firsts.copy()
-            self.firsts[at[present][earlier]] = moved[earlier]
-        self.firsts = np.insert(self.firsts, at[~present], firsts[~present])
+    def _add_firsts(self, firsts: Firsts) -> None:
+        held = self.firsts
+        at = np.searchsorted(held.key, firsts.key)
+        present = found_at(held.key, at, firsts.key)
+        moved = np.flatnonzero(present)
+        moved = moved[firsts.time[moved] < held.time[at[moved]]]
+        held.time[at[moved]], held.spot[at[moved]] = firsts.time[moved], firsts.spot[moved]
+        fresh = firsts.take(~present)
+        merge = _Merge(at[~present], len(held.key))
+        self.firsts = Firsts(*(merge(old, new) for old, new in zip(held, fresh, strict=True)))
 
     @property
     def bytes_held(self) -> int:
         """Roughly what this costs in memory."""
-        return self.ids.nbytes + self.judged.nbytes + self.firsts.nbytes + 300 * len(self.valued) + 150 * len(self.rows)
+        arrays = self.ids.nbytes + self.judged.nbytes + sum(column.nbytes for column in self.firsts)
+        return arrays + _VALUED_BYTES * len(self.valued) + _ROW_BYTES * len(self.rows)
+
+
+class _Merge:
+    """Puts new rows into sorted columns at the places a search gave, the same for every column."""
+
+    def __init__(self, at: np.ndarray, held: int) -> None:
+        self._new = at + np.arange(len(at))
+        self._old = np.ones(held + len(at), dtype=bool)
+        self._old[self._new] = False
+
+    def __call__(self, old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        merged = np.empty(len(self._old), dtype=old.dtype)
+        merged[self._new] = new
+        merged[self._old] = old
+        return merged
+
+
+def _distinct(ids: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted by id, each pair once."""
+    order = np.lexsort((judged, ids))
+    ids, judged = ids[order], judged[order]
+    again = np.zeros(len(ids), dtype=bool)
+    again[1:] = (ids[1:] == ids[:-1]) & (judged[1:] == judged[:-1])
+    return ids[~again], judged[~again]
 
 
 def found_at(held: np.ndarray, at: np.ndarray, wanted: np.ndarray) -> np.ndarray:

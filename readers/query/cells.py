@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from pipeline.model.counter import columns
+from pipeline.model.counter import columns, neutral_row
 from pipeline.model.layout import (
     DAY,
     HOUR,
@@ -99,6 +99,7 @@ def _take_cells(
     found: Found, cells: Sequence[tuple[bytes, bytes]], month: Span, begin: date, index: int, hourly: bool
 ) -> None:
     first, last = month.first.day, month.last.day
+    nothing = neutral_row(found.cols, quality=False)
     tick_day = (month.first - begin).days - first
     for qualifier, value in cells:
         kind, breakdown, day, _slot, text = parse_counter_qualifier(qualifier)
@@ -111,5 +112,7 @@ def _take_cells(
             if breakdown == index and not hourly:
                 found.add(tick_day + day, text, totals[np.newaxis])
         elif hourly and breakdown == index:
-            start, _touched, hours = unpack_hours(value)
-            found.add((tick_day + day) * HOURS_PER_DAY + start, text, hours)
+            start, touched, hours = unpack_hours(value)
+            # What an hour holds that was never touched means nothing; it is there to keep the others in their places.
+            meant = np.where(touched[:, np.newaxis], hours[:, : len(nothing)], nothing)
+            found.add((tick_day + day) * HOURS_PER_DAY + start, text, meant)

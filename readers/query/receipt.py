@@ -14,7 +14,7 @@ from pipeline.store.contract import Rows, Store
 from readers.query.cells import Identity
 from readers.query.dates import DAY, Span
 from readers.query.found import Found
-from readers.query.names import REJECTS, Series
+from readers.query.names import REJECTS_SERIES, Series
 
 GAPS_MAX = 10  # named in one answer
 QUALITY_ORDER = ("duplicates", "rejected", "no_visitor", "late", "no_number")
@@ -47,10 +47,11 @@ def read_receipt(store: Store, account: str, many: Iterable[Series], span: Span,
 def quality(found: Mapping[Identity, Found], asked: Iterable[Series]) -> dict[str, int]:
     """What was dropped, late or without a number in the range, over all series that are asked for."""
     sums = dict.fromkeys(QUALITY, 0)
-    for identity in {series.identity for series in asked}:
+    # A reject has no visitor either, but that is not what was asked.
+    for identity in {series.identity for series in asked} - {REJECTS_SERIES.identity}:
         for name, count in found[identity].quality().items():
             sums[name] += count
-    sums["rejected"] = found[REJECTS.id, REJECTS.revision].first_count()
+    sums["rejected"] = found[REJECTS_SERIES.identity].first_count()
     return {name: sums[name] for name in QUALITY_ORDER}
 
 

@@ -54,12 +54,16 @@ class Counters:
         self, metric: Metric, day: str, amounts: Mapping[int, Mapping[str, Amount]], *, breakdown: str | None = None,
         value: str = "", slot: int = 0,
     ) -> None:  # fmt: skip
-        """A day by hours; the hours are those of the layout (24 and more: after a clock change)."""
+        """A day by hours; the hours are those of the layout (24 and more: after a clock change).
+
+        Hours that aren't named are not neutral, as in the pipeline's cells: only `touched` says that they mean nothing.
+        """
         k = metric.breakdowns.index(breakdown) + 1 if breakdown else 0
-        table = np.stack([neutral_row(columns(metric.measures), quality=False)] * HOURS_PER_DAY)
+        width = len(columns(metric.measures))
+        table = np.zeros((HOURS_PER_DAY, width + (0 if k else len(QUALITY))), dtype=np.int64)
         touched = np.zeros(HOURS_PER_DAY, dtype=bool)
         for hour, named in amounts.items():
-            table[hour], touched[hour] = totals(metric, named), True
+            table[hour, :width], touched[hour] = totals(metric, named), True
         self._write(metric, day, CounterKey(HOUR, k, int(day[-2:]), slot, value), pack_hours(table, touched))
 
     def _write(self, metric: Metric, day: str, key: CounterKey, value: bytes) -> None:

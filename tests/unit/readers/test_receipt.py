@@ -61,6 +61,8 @@ def test_quality_is_added_up_over_the_range_and_the_metrics_asked(desk: Desk) ->
     expected = {"duplicates": 7, "rejected": 7, "no_visitor": 2, "late": 4, "no_number": 5}
     assert meta(desk, both, WEEK)["quality"] == expected
     assert meta(desk, both, WEEK, dimensions=["time:hour"])["quality"] == expected
+    desk.counters.day(REJECTS, "2026-10-04", {}, quality={"no_visitor": 9})
+    assert meta(desk, "_rejected.rejected", WEEK)["quality"]["no_visitor"] == 0
     assert meta(desk, both[:2], WEEK, dimensions=[COUNTRY])["quality"] == {**expected, "duplicates": 6, "no_number": 0}
 
 

@@ -137,6 +137,14 @@ def test_a_day_that_a_zone_skipped_has_no_hours(desk: Desk) -> None:
     assert {row[0][:10] for row in rows} == {"2011-12-29", "2011-12-31"}
 
 
+def test_hours_in_which_nothing_happened_have_no_least_and_most(desk: Desk) -> None:
+    desk.counters.hours(ORDERS, "2026-10-02", {3: {"least": "5", "most": "-5"}, 6: {"least": "7", "most": "7"}})
+    desk.counters.hours(ORDERS, "2026-10-02", {4: {"least": "8", "most": "8"}}, slot=1)
+    day = ["2026-10-02", "2026-10-02"]
+    rows = desk.rows(["big_orders.least", "big_orders.most"], day, dimensions=["time:hour"])
+    assert [row[1:] for row in rows[2:8]] == [[None] * 2, [5, -5], [8, 8], [None] * 2, [7, 7], [None] * 2]
+
+
 def test_daily_uniques_are_answered_by_the_hour_and_for_one_day(desk: Desk) -> None:
     desk.counters.day(ORDERS, "2026-10-02", {"daily": 4})
     desk.counters.hours(ORDERS, "2026-10-02", {3: {"daily": 4}})

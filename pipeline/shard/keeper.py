@@ -56,11 +56,16 @@ class ShardKeeper:
             self._names[judged.digest] = judged.names
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:
-        """Commit these hits as one unit; returns how many were new and how many dropped.
+        """Commit these hits, as one unit where they were judged alike; returns how many were new and how many dropped.
 
         Raises TransientStoreError after `ATTEMPTS`. **Retry:** harmless, what was committed is known as duplicates.
         """
-        blocks = [HitBlock.from_bytes(m) for m in messages]
+        tally: Counter[str] = Counter()
+        for blocks in judged_alike([HitBlock.from_bytes(m) for m in messages]):
+            tally += self._commit_unit(shard, blocks)
+        return tally
+
+    def _commit_unit(self, shard: int, blocks: Sequence[HitBlock]) -> Counter[str]:
         for attempt in range(ATTEMPTS):
             try:
                 return self._commit_once(shard, blocks)
@@ -100,3 +105,19 @@ class ShardKeeper:
                 raise StoreError(f"the store does not say what definitions {digest:016x} were; it has been damaged")
             self._names[digest] = frozenset(cells[b"names"].decode().split("\n"))
         return self._names[digest]
+
+
+def judged_alike(blocks: Sequence[HitBlock]) -> list[list[HitBlock]]:
+    """Blocks in groups within which each account was judged under one digest, as a unit must be: ids are remembered
+    row by row with their digest, and a copy judged under another one still has its new metrics to count.
+    """
+    groups: list[tuple[dict[str, int], list[HitBlock]]] = []
+    for block in blocks:
+        ours = {key.account: key.digest for key in block.accounts}
+        fitting = (g for g in groups if all(g[0].get(a, digest) == digest for a, digest in ours.items()))
+        digests, group = next(fitting, ({}, []))
+        if not group:
+            groups.append((digests, group))
+        digests.update(ours)
+        group.append(block)
+    return [group for _, group in groups]

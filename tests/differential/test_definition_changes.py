@@ -1,0 +1,109 @@
+"""Definitions that change between and during deliveries: each revision counts the events judged under it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+import pytest
+
+from pipeline.model.definition import AccountDefinitions, Snapshot
+from tests.differential.conftest import OpenStore
+from tests.support.deliver import Delivery, Manner
+from tests.support.generate import Event, World, identity, make_world
+from tests.support.generate_definitions import make_metric, parse
+from tests.support.naive import count
+from tests.support.seeds import seeds
+from tests.support.stored import Numbers, differences, stored_numbers
+
+
+def with_new_metric(snapshot: Snapshot, random: Random) -> Snapshot:
+    """The same accounts, each with one metric more."""
+    return Snapshot.of(_with_new_metric(account, random) for account in snapshot.accounts.values())
+
+
+def _with_new_metric(account: AccountDefinitions, random: Random) -> AccountDefinitions:
+    settings = account.settings.document()
+    metric = make_metric(random, "new", account.account, settings)
+    return parse(account.account, settings, [*account.document()["metrics"], metric])
+
+
+def without_first_metric(snapshot: Snapshot) -> Snapshot:
+    """The same accounts, each without its first metric."""
+    return Snapshot.of(
+        AccountDefinitions.of(a.account, a.settings, list(a.metrics.values())[1:]) for a in snapshot.accounts.values()
+    )
+
+
+def expected_of(world: World, judged: Sequence[tuple[Snapshot, Sequence[Event]]]) -> Numbers:
+    """Each revision's numbers, from the events that were judged while it was in force."""
+    numbers: Numbers = {}
+    accounts = [account for snapshot, _ in judged for account in snapshot.accounts.values()]
+    for account in accounts:
+        for metric in account.metrics.values():
+            events: Mapping[object, Event] = {
+                identity(event, account): event
+                for snapshot, events in judged
+                for event in events
+                if event.get("account", world.trusted) == account.account
+                and snapshot.accounts[account.account].metrics.get(metric.id) == metric
+            }
+            numbers |= count(account.account, account.settings, metric, list(events.values()))
+    return numbers
+
+
+def some_of(events: Sequence[Event], random: Random) -> list[Event]:
+    return random.sample(events, random.randint(0, len(events)))
+
+
+@pytest.mark.parametrize("seed", seeds(20))
+def test_a_metric_pushed_between_two_deliveries_is_complete_and_the_others_unchanged(
+    seed: int, new_store: OpenStore
+) -> None:
+    world, random, store = make_world(seed), Random(seed), new_store()
+    old, new = world.snapshot, with_new_metric(world.snapshot, random)
+    delivery = Delivery(store, Manner(), random)
+    for snapshot in (old, new, old):
+        delivery.adopt(snapshot)
+        delivery.run(world.events, world.trusted)
+    everything = [(old, world.events), (new, world.events)]
+    assert differences(stored_numbers(store, [old, new]), expected_of(world, everything)) == []
+
+
+@pytest.mark.parametrize("seed", seeds(20))
+def test_a_metric_deleted_and_pushed_again_goes_on_with_its_numbers(seed: int, new_store: OpenStore) -> None:
+    world, random, store = make_world(seed), Random(seed), new_store()
+    new = with_new_metric(world.snapshot, random)
+    schedule = [world.snapshot, new, without_first_metric(new), new, without_first_metric(world.snapshot)]
+    delivery = Delivery(store, Manner(restarted=0.3), random)
+    judged = []
+    for snapshot in schedule:
+        events = some_of(world.events, random)
+        delivery.adopt(snapshot)
+        delivery.run(events, world.trusted)
+        judged.append((snapshot, events))
+    assert differences(stored_numbers(store, schedule), expected_of(world, judged)) == []
+
+
+@pytest.mark.parametrize("seed", seeds(30))
+@pytest.mark.parametrize("mixed", [False, True], ids=["unit by unit", "within units"])
+def test_hits_judged_under_old_and_new_definitions_may_come_interleaved(
+    mixed: bool, seed: int, new_store: OpenStore
+) -> None:
+    world, random, store = make_world(seed), Random(seed), new_store()
+    old, new = world.snapshot, with_new_metric(world.snapshot, random)
+    judged, units = [], []
+    delivery = Delivery(store, Manner(restarted=0), random)
+    for snapshot in (old, new, old, new):
+        events = some_of(world.events, random)
+        delivery.adopt(snapshot)
+        delivery.judge(delivery.shuffled(events), world.trusted)
+        judged.append((snapshot, events))
+        if not mixed:
+            units += delivery.units()
+    for messages in delivery.pending.values():
+        random.shuffle(messages)
+    units += delivery.units()
+    for shard, messages in random.sample(units, len(units)):
+        delivery.commit(shard, messages)
+    assert differences(stored_numbers(store, [old, new]), expected_of(world, judged)) == []

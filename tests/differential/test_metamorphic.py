@@ -82,7 +82,7 @@ def test_everything_again_changes_nothing(seed: int, new_store: OpenStore) -> No
 
 @pytest.mark.parametrize("seed", seeds(5))
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz"])
-def test_files_read_by_workers_in_turns_give_the_same(ending: str, seed: int, new_store: OpenStore, tmp_path: Path) -> None:
+def test_files_read_by_new_workers_give_the_same(ending: str, seed: int, new_store: OpenStore, tmp_path: Path) -> None:
     world, store = make_world(seed), new_store()
     Delivery(store, PLAIN, Random(seed)).adopt(world.snapshot)
     path = tmp_path / f"events{ending}"

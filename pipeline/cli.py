@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 
 import click
 
-from pipeline.model.errors import StoreError, UsageError
+from pipeline.model.errors import RunError, StoreError, UsageError
 
 EXIT_FOUND_WRONG = 1
 EXIT_USAGE = 2
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         _fail(_usage_message(error), EXIT_USAGE)
     except UsageError as error:
         _fail(str(error), EXIT_USAGE)
-    except StoreError as error:
+    except (RunError, StoreError) as error:
         _fail(str(error), EXIT_FOUND_WRONG)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -25,7 +25,7 @@ from pipeline.hand_over import HandedOver, lend, ship
 from pipeline.job import METRICS_NAMESPACE, WorkersHandle, build
 from pipeline.model import layout
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import UsageError
+from pipeline.model.errors import RunError, UsageError
 from pipeline.progress import Progress
 from pipeline.sources.blocks import Block
 from pipeline.store.contract import Store
@@ -153,15 +153,20 @@ def chunks(blocks: Iterator[Block | None]) -> Iterator[tuple[list[Block], dateti
     """
     chunk: list[Block] = []
     size, asked = 0, datetime.now(UTC)
-    for block in blocks:
-        if block is not None:
-            chunk.append(block)
-            size += block.length
-            if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS:
-                continue
-        elif not chunk:
-            time.sleep(POLL_S)
-        yield chunk, asked
-        chunk, size, asked = [], 0, datetime.now(UTC)
+    try:
+        for block in blocks:
+            if block is not None:
+                chunk.append(block)
+                size += block.length
+                if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS:
+                    continue
+            elif not chunk:
+                time.sleep(POLL_S)
+            yield chunk, asked
+            chunk, size, asked = [], 0, datetime.now(UTC)
+    except RunError:  # what stood before still counts
+        if chunk:
+            yield chunk, asked
+        raise
     if chunk:
         yield chunk, asked

@@ -1,7 +1,7 @@
 """Files as blocks: paths and globs, plain, gzip, or standard input. Memory is bounded by a block, whatever the size.
 
-A line longer than the bound of a record is cut short with a mark behind it, so that it becomes one reject and is never
-held whole.
+A line far longer than the bound of a record is cut short where its file is read here, so that it becomes one reject and
+is never held whole.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import glob
 import gzip
 import os
+import stat
 import sys
 import uuid
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import IO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import IO, Protocol
 
 from pipeline.model.errors import RunError, UsageError
 from pipeline.model.limits import EVENT_BYTES_MAX
@@ -21,6 +23,7 @@ from pipeline.sources.blocks import BLOCK_BYTES, Block
 
 STDIN = "-"
 _STEP = 1024 * 1024
+_FAILING_STEP = 64 * 1024  # so much may be lost before the place where reading fails
 _GZIP_MAGIC = b"\x1f\x8b"
 _LINE_MAX = 4 * EVENT_BYTES_MAX  # of a line, what is read at most: enough to see that it is too large
 
@@ -62,25 +65,30 @@ def blocks(paths: Sequence[str], taken: Mapping[str, int], block_bytes: int = BL
     """
     for path in paths:
         offset = taken.get(path, 0)
-        yield from (b for b in _file_blocks(path, offset, block_bytes) if b.offset >= offset)
+        yield from (b for b in _file_blocks(path, offset, block_bytes) if b.end > offset)
 
 
 def _file_blocks(path: str, offset: int, block_bytes: int) -> Iterator[Block]:
-    if path == STDIN:
-        # Standard input has no lasting identity: a name of its own for each run.
-        yield from _stream_blocks(sys.stdin.buffer, f"stdin:{uuid.uuid4()}", lambda: 0, block_bytes)
-        return
+    shown = "standard input" if path == STDIN else path
     try:
-        with open(path, "rb") as f:
-            compressed = f.read(2) == _GZIP_MAGIC
-            f.seek(0)
-            if not compressed:
+        with nullcontext(sys.stdin.buffer) if path == STDIN else open(path, "rb") as f:
+            lasting = path != STDIN and stat.S_ISREG(os.fstat(f.fileno()).st_mode)
+            # Standard input and pipes have no lasting identity: a name of their own for each run.
+            name, tell = (path, f.tell) if lasting else (f"{shown}:{uuid.uuid4()}", _nothing)
+            if f.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):  # type: ignore[union-attr]
+                with gzip.GzipFile(fileobj=f) as unpacked:
+                    yield from _stream_blocks(unpacked, name, tell, block_bytes)
+            elif lasting:
                 yield from _plain_blocks(f, path, offset, block_bytes)
-                return
-            with gzip.GzipFile(fileobj=f) as unpacked:
-                yield from _stream_blocks(unpacked, path, f.tell, block_bytes)  # type: ignore[arg-type]
+            else:
+                yield from _stream_blocks(f, name, tell, block_bytes)
     except (OSError, EOFError, zlib.error) as e:
-        raise RunError(f"{path}: not readable to its end ({e}); what stood before is counted, mend it and run again") from e
+        cure = "what stood before is counted, mend it and run again"
+        raise RunError(f"{shown}: not readable to its end ({e}); {cure}") from e
+
+
+def _nothing() -> int:
+    return 0
 
 
 def _plain_blocks(f: IO[bytes], path: str, offset: int, block_bytes: int) -> Iterator[Block]:
@@ -92,7 +100,7 @@ def _plain_blocks(f: IO[bytes], path: str, offset: int, block_bytes: int) -> Ite
             yield Block(path, offset, end - offset, end - offset, path=path)
         else:  # a line of many blocks: read here, cut short
             f.seek(offset)
-            yield from _stream_blocks(_Limited(f, end - offset), path, lambda: 0, block_bytes, offset)
+            yield from _stream_blocks(_Limited(f, end - offset), path, _nothing, block_bytes, offset)
         offset = end
 
 
@@ -110,6 +118,12 @@ def _line_end(f: IO[bytes], at: int, size: int) -> int:
     return size
 
 
+class Readable(Protocol):
+    """A stream of bytes; nothing is read at its end only."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class _Limited:
     """The next `left` bytes of a file."""
 
@@ -123,29 +137,54 @@ class _Limited:
         return data
 
 
-def _stream_blocks(stream: IO[bytes] | _Limited, name: str, tell, block_bytes: int, offset: int = 0) -> Iterator[Block]:  # type: ignore[no-untyped-def]
-    """Blocks of what can only be read once, from front to back. tell: how much of the input has been read."""
+def _stream_blocks(
+    stream: Readable, name: str, tell: Callable[[], int], block_bytes: int, offset: int = 0
+) -> Iterator[Block]:
+    """Blocks of what can only be read once, from front to back. tell: how much of the input has been read.
+
+    Where reading fails, the whole lines before that still come.
+    """
     pending, told = b"", tell()
-    cutting = 0  # bytes of an overlong line that were left out so far
     while True:
-        data = stream.read(block_bytes)
-        if cutting:
-            found = data.find(b"\n")
-            cutting += len(data) if found < 0 else found
-            if found < 0 and data:
-                continue
-            data = data[max(found, 0) :]
+        data, failure = _read_up_to(stream, block_bytes)
         pending += data
-        cut = len(pending) if not data else pending.rfind(b"\n") + 1
-        if not data and not pending:
-            return
+        cut = len(pending) if len(data) < block_bytes and failure is None else pending.rfind(b"\n") + 1
         lines, pending = pending[:cut], pending[cut:]
-        left_out, cutting = cutting, 0
-        if len(pending) > _LINE_MAX:
-            cutting, pending = len(pending) - _LINE_MAX, pending[:_LINE_MAX]
+        left_out = 0
+        if len(pending) > _LINE_MAX and failure is None:  # it ends the block, so that what follows keeps its place
+            lines, pending, left_out = lines + pending[:_LINE_MAX], *_rest_of_line(stream, pending[_LINE_MAX:])
         if lines:
-            now = tell()
-            yield Block(name, offset, len(lines) + left_out, max(0, now - told), data=lines)
-            offset, told = offset + len(lines) + left_out, now
-        if not data:
+            now, length = tell(), len(lines) + left_out
+            yield Block(name, offset, length, max(0, now - told), data=lines)
+            offset, told = offset + length, now
+        if failure is not None:
+            raise failure
+        if len(data) < block_bytes and not pending:
             return
+
+
+def _read_up_to(stream: Readable, size: int) -> tuple[bytes, Exception | None]:
+    """The next bytes, fewer than `size` only at the end or before a failure, which is given beside them."""
+    parts: list[bytes] = []
+    while size > 0:
+        try:
+            part = stream.read(min(size, _FAILING_STEP))
+        except (OSError, EOFError, zlib.error) as e:
+            return b"".join(parts), e
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts), None
+
+
+def _rest_of_line(stream: Readable, begun: bytes) -> tuple[bytes, int]:
+    """Read on to the end of a line: (what was read behind it, how many bytes of it were left out)."""
+    left_out = 0
+    while begun:
+        found = begun.find(b"\n")
+        if found >= 0:
+            return begun[found + 1 :], left_out + found + 1
+        left_out += len(begun)
+        begun = stream.read(_STEP)
+    return b"", left_out

@@ -13,6 +13,9 @@ PROGRAMS = ("pipeline", "readers")
 PYTHON_FOLDERS = (*PROGRAMS, "benchmarks", "tests")
 NOT_OURS = ("build", "dist")  # made by tools; hidden names and *.egg-info too
 
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+Function = tuple[str, Definition, ast.ClassDef | None]  # its qualified name, and the class it belongs to
+
 
 @dataclass(frozen=True)
 class Module:
@@ -48,14 +51,14 @@ class Module:
                 yield from (f"{node.module}.{alias.name}" for alias in node.names)
                 yield str(node.module)
 
-    def functions(self) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, ast.ClassDef | None]]:
-        """Its functions and methods by qualified name, each with the class it belongs to."""
+    def functions(self) -> Iterator[Function]:
+        """Its functions and methods."""
         for node in self.tree.body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if isinstance(node, Definition):
                 yield node.name, node, None
             elif isinstance(node, ast.ClassDef):
                 for part in node.body:
-                    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+                    if isinstance(part, Definition):
                         yield f"{node.name}.{part.name}", part, node
 
 

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "pipeline.shard": ("pipeline.model", "pipeline.visitors", "pipeline.counters", "pipeline.store.contract"),
     "pipeline.sources": ("pipeline.model",),
     "pipeline.definitions": ("pipeline.model", "pipeline.match"),
+    "pipeline.demo": ("pipeline.model", "pipeline.definitions", "pipeline.store", "pipeline.embedded_redis"),
     "readers": ("pipeline.model", "pipeline.match", "pipeline.definitions", "pipeline.store"),
 }
 FURTHER = {
@@ -29,7 +30,7 @@ FURTHER = {
 
 # A client library -> the only places that may import it.
 ONLY_IN = {
-    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.sources"),  # and modules named `stage`
+    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources"),  # and modules named `stage`
     "google.cloud": ("pipeline.store.bigtable",),
     "grpc": ("pipeline.store.bigtable",),
     "sqlite3": ("pipeline.store.sqlite",),

@@ -28,9 +28,9 @@ FURTHER = {
     "readers.__main__": ("pipeline.cli",),
 }
 
-# A client library -> the only places that may import it.
+# A client library -> the only places that may import it; Beam also modules named `stage`.
 ONLY_IN = {
-    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources"),  # and modules named `stage`
+    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources"),
     "google.cloud": ("pipeline.store.bigtable",),
     "grpc": ("pipeline.store.bigtable",),
     "sqlite3": ("pipeline.store.sqlite",),

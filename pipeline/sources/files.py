@@ -100,7 +100,7 @@ def _plain_blocks(f: IO[bytes], path: str, offset: int, block_bytes: int) -> Ite
             yield Block(path, offset, end - offset, end - offset, path=path)
         else:  # a line of many blocks: read here, cut short
             f.seek(offset)
-            yield from _stream_blocks(_Limited(f, end - offset), path, _nothing, block_bytes, offset)
+            yield from _stream_blocks(_Limited(f, end - offset), path, f.tell, block_bytes, offset)
         offset = end
 
 

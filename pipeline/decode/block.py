@@ -56,8 +56,9 @@ class BlockDecoder:
         lines = data.split(b"\n")
         times: list[Any] = [_ODD] * len(lines)
         clocks: list[Clock] = []
-        if _is_utf8(data):
-            self._decode_plain(lines, times, clocks)
+        # Each line by itself: what one line comes to must not depend on its neighbours in the block.
+        plain_lines = lines if _is_utf8(data) else [line if _is_utf8(line) else b"" for line in lines]
+        self._decode_plain(plain_lines, times, clocks)
         odd = OddLines(self._shape, self._judge, lines, span)
         plain = np.ones(len(lines), dtype=bool)
         for row in [row for row, time in enumerate(times) if time is _ODD]:
@@ -109,7 +110,7 @@ def _may_be_odd(line: bytes) -> bool:
 
 
 def _is_utf8(data: bytes) -> bool:
-    """Checked for the block as a whole, since the struct decoder doesn't look into what it skips."""
+    """Checked apart, for a block as a whole where that is enough: the struct decoder doesn't look into what it skips."""
     if data.isascii():
         return True
     try:

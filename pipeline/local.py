@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -48,7 +49,10 @@ class Summary:
 
 @dataclass(slots=True)
 class LocalRun:
-    """One run. `stopped` says between chunks whether to end early; `progressed` sees each chunk."""
+    """One run. `overlap`: chunks under way at once, 1 unless the workers are processes of their own.
+
+    `stopped` says between chunks whether to end early; `progressed` sees each chunk.
+    """
 
     store: Store
     definitions: DefinitionsSource
@@ -56,6 +60,7 @@ class LocalRun:
     shards: int
     rejects: str
     options: Sequence[str]
+    overlap: int
     stopped: Callable[[], bool]
     progressed: Callable[[Summary], None]
 
@@ -65,22 +70,21 @@ class LocalRun:
         Raises what the steps raise; what was committed until then holds.
         """
         logging.getLogger("apache_beam").setLevel(logging.ERROR)
+        held = self.workers.acquire()  # keeps the workers from one chunk to the next
         summary = Summary()
         begun = time.monotonic()
         self.store.settle(range(self.shards))
         adoption = Adoption(self.store)
-        held = self.workers.acquire()  # keeps the workers from one chunk to the next
         try:
-            for chunk, taken in chunks(blocks):
+            for chunk, taken, tally in self._taken(blocks, adoption):
                 if chunk:
-                    self._take(chunk, adoption, summary)
+                    summary.tally += tally
+                    summary.input_bytes += sum(b.input_bytes for b in chunk)
                     progress.save(chunk)
                 self._complete(taken)
                 summary.seconds = time.monotonic() - begun
                 self.progressed(summary)
-                if self.stopped():
-                    summary.interrupted = True
-                    break
+            summary.interrupted = self.stopped()
         finally:
             held.close()
         self.store.settle(range(self.shards))
@@ -91,16 +95,41 @@ class LocalRun:
         summary.seconds = time.monotonic() - begun
         return summary
 
-    def _take(self, chunk: list[Block], adoption: Adoption, summary: Summary) -> None:
-        """One run of the graph."""
-        snapshot = self.definitions.read()
-        adoption.adopt(snapshot, datetime.now(UTC))
-        summary.tally += run_graph(FnApiRunner(), self.options, lend(chunk), snapshot, self.workers, self.rejects)
-        summary.input_bytes += sum(b.input_bytes for b in chunk)
+    def _taken(
+        self, blocks: Iterator[Block | None], adoption: Adoption
+    ) -> Iterator[tuple[list[Block], datetime, Counter[str]]]:
+        """Each chunk once its run is through, in order. Up to `overlap` of them are under way, so that workers don't
+        wait while Beam moves hits; a shard's units still come one after the other, from the worker that owns it.
+        """
+        under_way: deque[tuple[list[Block], datetime, Future[Counter[str]]]] = deque()
+        with ThreadPoolExecutor(self.overlap) as threads:
+            for chunk, taken in chunks(blocks):
+                if chunk:
+                    snapshot = self.definitions.read()
+                    adoption.adopt(snapshot, datetime.now(UTC))
+                    run = threads.submit(
+                        run_graph, FnApiRunner(), self.options, lend(chunk), snapshot, self.workers, self.rejects
+                    )
+                    under_way.append((chunk, taken, run))
+                else:
+                    yield chunk, taken, Counter()
+                if len(under_way) >= self.overlap:
+                    yield _through(under_way.popleft())
+                if self.stopped():
+                    break
+            while under_way:
+                yield _through(under_way.popleft())
 
     def _complete(self, taken: datetime) -> None:
         until = taken.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         self.store.put_meta(layout.META_COMPLETE, {b"until": until})
+
+
+def _through(
+    under_way: tuple[list[Block], datetime, Future[Counter[str]]],
+) -> tuple[list[Block], datetime, Counter[str]]:
+    chunk, taken, run = under_way
+    return chunk, taken, run.result()
 
 
 def run_on(

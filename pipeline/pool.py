@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import cycle
+from threading import Lock
 
 from pipeline.match.block import Matched
 from pipeline.model.definition import Snapshot
@@ -64,22 +65,29 @@ class InProcess(Workers):
 
 
 class Processes(Workers):
-    """Several workers, a process each, that die with this one."""
+    """Several workers, a process each, that die with this one. Made in the main thread, used from any.
+
+    The processes are started here and now: Linux ends them together with the thread that started them.
+    """
 
     def __init__(self, setup: WorkerSetup, count: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._pools = [
             ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(setup,)) for _ in range(count)
         ]
+        for started in [pool.submit(_ready) for pool in self._pools]:
+            started.result()
         self._turns = cycle(self._pools)
         self._version: str | None = None
+        self._adopting = Lock()
         self.outstanding_max = 2 * count
 
     def adopt(self, snapshot: Snapshot) -> None:
-        if snapshot.version != self._version:
-            self._version = snapshot.version
-            for pool in self._pools:
-                pool.submit(_adopt, snapshot.to_bytes()).result()
+        with self._adopting:
+            if snapshot.version != self._version:
+                for adopted in [pool.submit(_adopt, snapshot.to_bytes()) for pool in self._pools]:
+                    adopted.result()
+                self._version = snapshot.version
 
     def match(self, block: Block) -> Future[Matched]:
         return next(self._turns).submit(_match, block)
@@ -112,6 +120,10 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     except (OSError, AttributeError):
         pass  # elsewhere the pool's broken pipe ends them
+
+
+def _ready() -> None:
+    """Done when the initializer is."""
 
 
 def _adopt(snapshot: bytes) -> None:

@@ -138,6 +138,7 @@ def _drive(
             shards=fixed.shards,
             rejects=rejects,
             options=options.beam,
+            overlap=1 if count == 1 or options.follow else 2,
             stopped=stopped,
             progressed=screen.show,
         )

@@ -5,6 +5,7 @@ A batch's events become rows behind those of the lines. A reject keeps the recor
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8  # what some programs begin a text file with
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -60,7 +61,7 @@ class OddLines:
 
     def decode(self, line: int, times: list[Any], clocks: list[Clock]) -> None:
         """Take a line apart; what are events become new rows of `times` and, where they say so, of `clocks`."""
-        raw = self._lines[line]
+        raw = self._lines[line].removeprefix(BOM_UTF8)
         if not raw.strip():
             return
         record = self._parse(raw, line)
@@ -124,7 +125,7 @@ class OddLines:
         return self._made(reason, cause, line, place, event, account)
 
     def _parse_again(self, line: int) -> dict[str, Any]:
-        record: dict[str, Any] = orjson.loads(self._lines[line])
+        record: dict[str, Any] = orjson.loads(self._lines[line].removeprefix(BOM_UTF8))
         return record
 
     def place(self, row: int) -> str:

@@ -10,7 +10,7 @@ AT = "2026-10-01T12:00:00.000Z"
 
 
 def order(**changes: Any) -> dict[str, Any]:
-    """An order of 10 by visitor v1; a change to `...` leaves the key out, `total` and `country` go where they belong."""
+    """An order of 10 by visitor v1; `...` leaves a key out, `total` and `country` go where they belong."""
     properties = {"total": changes.pop("total", 10), **changes.pop("properties", {})}
     context = {"location": {"country": changes.pop("country", "DE")}}
     event = {

@@ -54,7 +54,7 @@ def make_world(seed: int) -> World:
     trusted = names[0] if len(names) == 1 and random.random() < 0.5 else None
     events: dict[tuple[Any, ...], Event] = {}
     for definitions in accounts:
-        moments = _moments(random, definitions.settings.timezone)
+        moments = midnights_and_changes(random, definitions.settings.timezone)
         for _ in range(random.randint(5, 70)):
             event = make_event(random, moments)
             if trusted is None or random.random() < 0.2:
@@ -138,7 +138,7 @@ def _times(random: Random, moment: datetime) -> Event:
     return {"timestamp": written, "sentAt": sent, "receivedAt": at.isoformat().replace("+00:00", "Z")}
 
 
-def _moments(random: Random, zone: str) -> list[datetime]:
+def midnights_and_changes(random: Random, zone: str) -> list[datetime]:
     """A midnight or two, a change of the clocks where there are any, and some old instant."""
     day = datetime(YEAR, random.randint(1, 8), random.choice([1, 15, 28]), tzinfo=ZoneInfo(zone)).astimezone(UTC)
     changes = _changes(zone)

@@ -18,8 +18,6 @@ _FORM = re.compile(
 _CHARS_MAX = 128
 _COMMON = b"0000-00-00T00:00:00.000Z"
 _DIGITS = np.array([i for i, c in enumerate(_COMMON) if c == ord("0")])
-_MARKS = np.array([i for i, c in enumerate(_COMMON) if c != ord("0")])
-_MARK_BYTES = np.frombuffer(_COMMON, dtype=np.uint8)[_MARKS]
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
@@ -66,11 +64,15 @@ def parse_timestamps(texts: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _parse_common(joined: bytes) -> tuple[np.ndarray, np.ndarray]:
-    chars = np.frombuffer(joined, dtype=np.uint8).reshape(-1, len(_COMMON))
-    good = (chars[:, _MARKS] == _MARK_BYTES).all(axis=1)
-    digits = chars[:, _DIGITS] - ord("0")  # what is no digit wraps to 10 and more
-    good &= (digits < 10).all(axis=1)
-    d = digits.astype(np.int64).T
+    # One row per place in the text, so that each step runs over neighbouring bytes.
+    chars = np.frombuffer(joined, dtype=np.uint8).reshape(-1, len(_COMMON)).T.copy()
+    good = np.ones(chars.shape[1], dtype=bool)
+    for place, mark in enumerate(_COMMON):
+        if mark != ord("0"):
+            good &= chars[place] == mark
+    d = (chars - np.uint8(ord("0")))[_DIGITS]  # what is no digit wraps to 10 and more
+    good &= d.max(axis=0) < 10
+    d = d.astype(np.int32)
     year = d[0] * 1000 + d[1] * 100 + d[2] * 10 + d[3]
     month, day = d[4] * 10 + d[5], d[6] * 10 + d[7]
     hour, minute, second = d[8] * 10 + d[9], d[10] * 10 + d[11], d[12] * 10 + d[13]
@@ -78,8 +80,9 @@ def _parse_common(joined: bytes) -> tuple[np.ndarray, np.ndarray]:
     month_days = _MONTH_DAYS[np.clip(month, 0, 12)] + ((month == 2) & leap)
     good &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= month_days)
     good &= (hour <= 23) & (minute <= 59) & (second <= 59) & (year >= 1678) & (year <= 2261)
-    seconds = _days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
-    return seconds * NS_PER_S + (d[14] * 100 + d[15] * 10 + d[16]) * 1_000_000, good
+    days = _days_from_civil(year, month, day).astype(np.int64)
+    milliseconds = days * 86_400_000 + (hour * 3600 + minute * 60 + second) * 1000 + d[14] * 100 + d[15] * 10 + d[16]
+    return milliseconds * 1_000_000, good
 
 
 def _days_from_civil(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:

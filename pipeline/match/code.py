@@ -16,7 +16,9 @@ from pipeline.match.masks import PathMasks
 from pipeline.match.path import value_at
 from pipeline.match.tray import Tray
 from pipeline.model.event import BREAKDOWN_VALUE_BYTES_MAX, MESSAGE_ID, breakdown_value, scalar_text
+from pipeline.model.hit import Combo
 
+COMBOS_MAX = 10_000  # remembered per function from one block to the next; forgotten all at once
 _SHORT = BREAKDOWN_VALUE_BYTES_MAX // 4  # a text of so many characters is surely within the bound of bytes
 
 
@@ -52,23 +54,31 @@ class MatchCode:
         """Clear the bits of conditions that are evaluated as a whole."""
         self._lines += [f"m = {self._name(check)}(e, m)", "if not m: return"]
 
-    def intern(self, with_breakdowns: int, breakdowns: list[Path], intern: Callable[[int, list[str]], int]) -> None:
-        """Find or make the combo. with_breakdowns: bits of the terms whose metrics have breakdowns."""
-        combos: dict[Any, int] = {}
-        self._tray.forget.append(combos.clear)
+    def intern(self, with_breakdowns: int, breakdowns: list[Path], combo_of: Callable[[int, list[str]], Combo]) -> None:
+        """Find the combo's number in the block. with_breakdowns: bits of the terms whose metrics have breakdowns."""
+        numbers: dict[Any, int] = {}  # in this block
+        made: dict[Any, Combo] = {}  # so far
+        self._tray.forget.append(numbers.clear)
+        combos = self._tray.combos
 
-        def make(key: Any) -> int:
-            mask, values = (key[0], list(key[1:])) if isinstance(key, tuple) else (key, [""] * len(breakdowns))
-            combos[key] = index = intern(mask, values)
-            return index
+        def number(key: Any) -> int:
+            combo = made.get(key)
+            if combo is None:
+                mask, values = (key[0], list(key[1:])) if isinstance(key, tuple) else (key, [""] * len(breakdowns))
+                if len(made) >= COMBOS_MAX:
+                    made.clear()
+                combo = made[key] = combo_of(mask, values)
+            combos.append(combo)
+            numbers[key] = len(combos) - 1
+            return len(combos) - 1
 
         self._lines.append("k = m")
         if breakdowns:
             with self._branch(f"if m & {with_breakdowns}:"):
                 keys = [self._breakdown(path) for path in breakdowns]
                 self._lines.append(f"k = (m, {', '.join(keys)})")
-        get = self._name(combos.get)
-        self._lines += [f"c = {get}(k)", f"if c is None: c = {self._name(make)}(k)"]
+        get = self._name(numbers.get)
+        self._lines += [f"c = {get}(k)", f"if c is None: c = {self._name(number)}(k)"]
 
     def _breakdown(self, path: Path) -> str:
         value = self._value(path)
@@ -124,8 +134,7 @@ class MatchCode:
 
     def compile(self) -> Callable[[Any, int], None]:
         """The function."""
-        defaults = ", ".join(f"{n}={n}" for n in self._names)  # locals are faster than globals
-        text = f"def match(e, r, {defaults}):\n" + "\n".join(f"    {line}" for line in self._lines)
+        text = "def match(e, r):\n" + "\n".join(f"    {line}" for line in self._lines)
         namespace = dict(self._names)
         exec(compile(text, "<match>", "exec"), namespace)
         match: Callable[[Any, int], None] = namespace["match"]

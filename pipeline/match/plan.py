@@ -123,10 +123,11 @@ class AccountMatcher:
         code.intern(
             self._bits(bits, lambda m: bool(forms[m].metric.breakdowns)),
             [split_path(b) for b in breakdowns],
-            lambda mask, values: self._intern(mask, dict(zip(breakdowns, values, strict=True)), fields, with_fields),
+            lambda mask, values: self._combo(mask, dict(zip(breakdowns, values, strict=True)), fields, with_fields),
         )
         code.lay_values(with_fields, [split_path(self.judged.fields[f]) for f in fields])
-        code.lay_visitor([split_path(v) for v in self.judged.definitions.settings.visitor], self._visitors, self.hash_visitor)
+        visitor = [split_path(v) for v in self.judged.definitions.settings.visitor]
+        code.lay_visitor(visitor, self._visitors, self.hash_visitor)
         return code.compile()
 
     def _bits(self, bits: list[int], wanted: Callable[[int], bool]) -> int:
@@ -138,8 +139,8 @@ class AccountMatcher:
                 mask &= ~(1 << b)
         return mask
 
-    def _intern(self, mask: int, values: dict[str, str], fields: tuple[int, ...], with_fields: int) -> int:
-        """The index of the combo of these terms and breakdown values (empty when none of the terms has a breakdown)."""
+    def _combo(self, mask: int, values: dict[str, str], fields: tuple[int, ...], with_fields: int) -> Combo:
+        """The combo of these terms and breakdown values (empty when none of the terms has a breakdown)."""
         metrics = sorted({m for b, (m, _) in enumerate(self._terms) if mask >> b & 1})
         series: list[Series] = []
         for m in metrics:
@@ -147,8 +148,7 @@ class AccountMatcher:
             series.extend(Series(m, i, values[b]) for i, b in enumerate(self.judged.metrics[m].metric.breakdowns, 1))
         valued = any(self.judged.metrics[m].valued for m in metrics)
         carried = fields if mask & with_fields else ()
-        self.tray.combos.append(Combo(self.index, carried, valued, tuple(series)))
-        return len(self.tray.combos) - 1
+        return Combo(self.index, carried, valued, tuple(series))
 
 
 def split_path(dotted: str) -> Path:

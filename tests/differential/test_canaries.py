@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from pipeline.store import open_store
-from tests.differential.test_definition_changes import expected_of, with_new_metric
+from tests.support.changing import expected_of, with_new_metric
 from tests.support.deliver import Delivery, Manner
 from tests.support.generate import make_world
 from tests.support.planted import PLANTED

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,12 +28,12 @@ from pipeline.hand_over import HandedOver, lend, ship
 from pipeline.job import METRICS_NAMESPACE, WorkersHandle, build
 from pipeline.model import layout
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import RunError, UsageError
+from pipeline.model.errors import RunError, StoreError, UsageError
 from pipeline.progress import Progress
 from pipeline.sources.blocks import Block
 from pipeline.store.contract import Store
 
-CHUNK_BYTES = 128 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024 * 1024  # a run of the graph costs some 0.15 s, however small
 CHUNK_BLOCKS = 512  # many small files
 POLL_S = 0.2  # between looks at files that don't grow
 
@@ -69,7 +71,8 @@ class LocalRun:
 
         Raises what the steps raise; what was committed until then holds.
         """
-        logging.getLogger("apache_beam").setLevel(logging.ERROR)
+        # What a step raises comes out of the run; Beam would print its traceback before that.
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
         held = self.workers.acquire()  # keeps the workers from one chunk to the next
         summary = Summary()
         begun = time.monotonic()
@@ -166,13 +169,28 @@ def check_options(options: Sequence[str]) -> None:
 def run_graph(
     runner: Any, options: Sequence[str], blocks: HandedOver, snapshot: Snapshot, workers: WorkersHandle, rejects: str
 ) -> Counter[str]:
-    """Run the graph over these blocks to its end; returns what its steps counted."""
+    """Run the graph over these blocks to its end; returns what its steps counted.
+
+    Raises what a step raises, as a RunError where that is not one of our own errors but of the machine's making.
+    """
     root = beam.Pipeline(runner=runner, options=PipelineOptions(list(options)))
     build(root, blocks, snapshot, workers, rejects)
-    result = root.run()
-    result.wait_until_finish()
+    try:
+        result = root.run()
+        result.wait_until_finish()
+    except (RunError, StoreError, UsageError) as e:
+        raise type(e)(_without_step(e)) from e
+    except BrokenProcessPool as e:
+        raise RunError("a worker process was ended from outside, perhaps for want of memory; run it again") from e
+    except OSError as e:
+        raise RunError(f"{_without_step(e)}; mend it and run again") from e
     counters = result.metrics().query(beam.metrics.MetricsFilter().with_namespace(METRICS_NAMESPACE))["counters"]
     return Counter({c.key.metric.name: c.result for c in counters})
+
+
+def _without_step(error: Exception) -> str:
+    """The message without the step's name, which Beam puts behind it."""
+    return re.sub(r" \[while running '[^']*'\]", "", str(error))
 
 
 def chunks(blocks: Iterator[Block | None]) -> Iterator[tuple[list[Block], datetime]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-BLOCK_BYTES = 8 * 1024 * 1024  # large enough to work in arrays, small enough for two workers to share a chunk
+BLOCK_BYTES = 16 * 1024 * 1024  # large enough to work in arrays, small enough for two workers to share a chunk
 
 
 @dataclass(frozen=True, slots=True)

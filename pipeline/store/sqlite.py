@@ -39,6 +39,7 @@ class SqliteStore(Store):
             raise UsageError(f"no store at {self.path}: run the pipeline first, or correct --store")
         try:
             self._db = sqlite3.connect(self.path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
+            self._refuse_foreign()
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(f"PRAGMA wal_autocheckpoint={WAL_AUTOCHECKPOINT_PAGES}")
@@ -49,6 +50,20 @@ class SqliteStore(Store):
             self._db.execute("SELECT 1 FROM meta LIMIT 1")
         except sqlite3.Error as e:
             raise UsageError(f"cannot open the store {self.path}: {e}; name a writable path of a Daycount store") from e
+
+    def _refuse_foreign(self) -> None:
+        """Leave another program's database as it is."""
+        found = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+        tables = {name for (name,) in found}
+        ours = {table for table in TABLES if table in tables and self._columns(table) == ["row", "qualifier", "value"]}
+        foreign = sorted(tables.intersection(TABLES) - ours) or ([] if ours else sorted(tables))
+        if foreign:
+            raise UsageError(
+                f"{self.path} is another program's database (it has the table {foreign[0]}); name a path of its own"
+            )
+
+    def _columns(self, table: str) -> list[str]:
+        return [name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")]
 
     def take(self, shard: int) -> int:
         with _translated():

@@ -91,9 +91,11 @@ def start(options: RunOptions) -> Summary:
     snapshot = definitions.read()
     _check_account(snapshot, options)
     rejects = rejects_path(options)
-    _check_writable(rejects)
+    if options.rejects:
+        _check_writable(rejects)
     store = open_store(options.store_url, create=True, create_tables=options.create_tables)
     try:
+        _check_writable(rejects)  # beside the store, so its place is looked at after the store's
         key = os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None
         fixed = fix(store, shards=options.shards, default_shards=SHARDS_DEFAULT, visitor_key=key)
         return _drive(options, paths, definitions, snapshot, store, fixed, rejects)
@@ -167,6 +169,8 @@ def _check_writable(path: str) -> None:
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise UsageError(f"--rejects {path}: there is no directory {folder}; create it")
+    if os.path.isdir(path):
+        raise UsageError(f"--rejects {path}: a directory; name a file in it")
     if not os.access(path if os.path.exists(path) else folder, os.W_OK):
         raise UsageError(f"--rejects {path}: not writable; name a writable path")
 

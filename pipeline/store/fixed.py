@@ -33,7 +33,7 @@ def fix(store: Store, *, shards: int | None, default_shards: int, visitor_key: b
     Without a `visitor_key` one is made up and kept in the store; with one only a check of it is.
     **Retry:** harmless, the first writer's values stay.
     """
-    wanted = shards or default_shards
+    wanted = default_shards if shards is None else shards
     if not 1 <= wanted <= SHARDS_MAX:
         raise UsageError(f"--shards {wanted}: use 1 to {SHARDS_MAX}")
     kept = {} if visitor_key else {"key": secrets.token_hex(KEY_BYTES)}
@@ -45,7 +45,7 @@ def fix(store: Store, *, shards: int | None, default_shards: int, visitor_key: b
             f"the store has layout version {found['version']}, this program writes {layout.LAYOUT_VERSION}: "
             "use the program version that made it, or a new store"
         )
-    if shards and found["shards"] != shards:
+    if shards is not None and found["shards"] != shards:
         raise UsageError(f"--shards {shards}: this store was made with {found['shards']}; leave --shards out")
     if "key" in found and not visitor_key:
         key = bytes.fromhex(found["key"])

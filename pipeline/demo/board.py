@@ -67,9 +67,7 @@ def tables(board: Board, status: str) -> Group:
     for name in board.today:
         today.add_column(name, justify="right")
     today.add_row(*(shown(number) for number in board.today.values()))
-    test = Table(
-        title="A/B test Homepage Hero CTA, all days", title_justify="left", title_style="bold", box=SIMPLE_HEAD
-    )
+    test = Table(title="A/B test Homepage Hero CTA, all days", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for name in ("variation", "views", "clicks", "click rate", "orders after it"):
         test.add_column(name, justify="left" if name == "variation" else "right")
     for v in board.variations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,16 +31,24 @@ class Child:
 class Children:
     """None outlives the block. Each is in a session of its own, so that Ctrl-C reaches the demo alone."""
 
-    def __init__(self, logs: Path) -> None:
-        self._logs = logs
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Their temporary files go with the folder, even those of one that is killed.
+        self._environment = {**os.environ, "TMPDIR": str(folder / "temporary")}
         self._children: list[Child] = []
 
     def start(self, name: str, words: Sequence[str]) -> None:
         """Start a program. What it says goes to NAME.log."""
-        log = self._logs / f"{name}.log"
+        (self._folder / "temporary").mkdir(exist_ok=True)
+        log = self._folder / f"{name}.log"
         with log.open("wb") as said:
             process = subprocess.Popen(
-                bound_to_parent(words), stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+                bound_to_parent(words),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=self._environment,
+                start_new_session=True,
             )
         self._children.append(Child(name, process, log))
 

@@ -11,7 +11,7 @@ from pipeline.demo.traffic import Traffic
 from pipeline.demo.visit import EVENTS_PER_VISIT
 
 HISTORY = timedelta(days=14)
-HISTORY_EVENTS_PER_DAY = 8_000
+HISTORY_EVENTS_PER_DAY = 7_000
 SLICE = timedelta(hours=12)  # of history is written at a time, about 50 ms of work
 WARM_UP = timedelta(seconds=60)  # before the live traffic, at its rate: so it begins with visits under way
 ASLEEP = timedelta(seconds=10)  # since the last look: the machine was suspended, and nobody came meanwhile

@@ -141,11 +141,11 @@ class Tally:
         for name, amount in rule.adds.items():
             self._sums[Cell(f"{rule.metric}.{name}", breakdown, value, day)] += amount(event.record)
         if event.visitor is not None and rule.first_adds:
-            adds = {name: amount(event.record) for name, amount in rule.first_adds.items()}
-            first = _First(event.time, event.record["messageId"], day, adds)
             key = (rule.metric, breakdown, value, event.visitor)
-            if key not in self._firsts or first[:2] < self._firsts[key][:2]:
-                self._firsts[key] = first
+            when = (event.time, event.record["messageId"])
+            if key not in self._firsts or when < self._firsts[key][:2]:
+                adds = {name: amount(event.record) for name, amount in rule.first_adds.items()}
+                self._firsts[key] = _First(*when, day, adds)
 
 
 def _at(record: Record, path: str) -> str:

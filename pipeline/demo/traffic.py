@@ -76,12 +76,8 @@ class Traffic:
         if isinstance(what, bytes):
             yield Delivery(what)
             return
-        record = {
-            **what.record,
-            "timestamp": rfc3339(what.time),
-            "sentAt": rfc3339(arrival),
-            "receivedAt": rfc3339(arrival),
-        }
+        arrived = rfc3339(arrival)
+        record = {**what.record, "timestamp": rfc3339(what.time), "sentAt": arrived, "receivedAt": arrived}
         line = orjson.dumps(record)
         yield Delivery(line, event=what)
         chance = self._network.random()
@@ -108,4 +104,4 @@ def broken(rng: Random, record: dict[str, Any], arrival: datetime) -> Delivery:
 
 def rfc3339(time: datetime) -> str:
     """A UTC time in ms."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
+    return time.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

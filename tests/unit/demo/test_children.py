@@ -25,9 +25,7 @@ def wait_for(children: Children) -> None:
 
 def test_one_that_dies_is_reported_with_its_last_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(RunError, match=r"the clock ended by itself \(exit code 7\)"), Children(tmp_path) as children:
-        children.start(
-            "clock", python("import sys; print('a', flush=True); print('out of time', file=sys.stderr); exit(7)")
-        )
+        children.start("clock", python("import sys; print('a', flush=True); print('out of time', file=sys.stderr); exit(7)"))
         wait_for(children)
         children.check()
     assert capsys.readouterr().err == "  clock: a\n  clock: out of time\n"

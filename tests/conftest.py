@@ -16,7 +16,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if left_out:
         terminalreporter.section("left out")
         for reason, tests in sorted(left_out.items()):
-            terminalreporter.line(f"{tests} tests: {reason}")
+            terminalreporter.line(f"{tests} {'test' if tests == 1 else 'tests'}: {reason}")
 
 
 @pytest.hookimpl(trylast=True)

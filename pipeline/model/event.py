@@ -6,6 +6,7 @@ lie between 1678 and 2261; a timestamp outside is a bad one.
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 
 MESSAGE_ID = "messageId"
@@ -23,6 +24,9 @@ NONE_VALUE = "(none)"  # of a breakdown: absent, empty or not a scalar
 OTHER_VALUE = "(other)"  # of a breakdown: too long, or beyond the bound of named values
 BREAKDOWN_VALUE_BYTES_MAX = 256
 
+_INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
+_DOUBLE_MAX = int(sys.float_info.max)
+
 
 def scalar_text(value: object) -> str | None:
     """A scalar's text, numbers as plain decimals (1 and 1.0 alike); None for null, `""` and what is no scalar."""
@@ -38,9 +42,16 @@ def scalar_text(value: object) -> str | None:
 
 
 def decimal_text(number: int | float) -> str:
-    """A JSON number as the shortest plain decimal, without exponent."""
-    if isinstance(number, int):
+    """A JSON number as the shortest plain decimal, without exponent.
+
+    Integers beyond 64 bits are read as doubles, as any JavaScript does and as one of our two JSON parsers does: an id
+    must be the same text whether its event comes alone or in a batch.
+    """
+    if isinstance(number, int) and _INT_MIN <= number <= _INT_MAX:
+        return str(number)
+    if isinstance(number, int) and abs(number) > _DOUBLE_MAX:
         return format(Decimal(number), "f")  # str() refuses integers of more than 4,300 digits
+    number = float(number)
     text = format(Decimal(repr(number)), "f")
     return text.rstrip("0").rstrip(".") if "." in text and number else text if number else "0"
 

@@ -54,3 +54,12 @@ def test_a_field_adds_up_an_array_wherever_it_stands(tmp_path: Path, field: str,
     metric = {**ALL, "measures": {"sum": {"aggregate": "sum", "field": field}}}
     numbers = counted(tmp_path, ("acme", metric), events=[{"account": "acme", "messageId": "m", **event}])
     assert {key: str(n) for key, n in day_totals(numbers).items()} == {("acme", "sum"): "3.5"}
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 123456789012345678901234, 2**53 + 1, 7])
+def test_an_id_that_is_a_number_is_the_same_alone_and_in_a_batch(tmp_path: Path, number: int) -> None:
+    event = {"account": "acme", "messageId": number, "anonymousId": number, "timestamp": f"{DAY}T10:00:00Z"}
+    metric = {**ALL, "breakdowns": ["anonymousId"]}
+    numbers = counted(tmp_path, ("acme", metric), events=[event, {"batch": [event]}])
+    assert day_totals(numbers) == {("acme", "n"): 1}
+    assert len({value for *_, value, _ in numbers if value}) == 1

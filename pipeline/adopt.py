@@ -20,18 +20,33 @@ class Adoption:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._judged = set(store.scan("meta", layout.META_JUDGED_PREFIX))
-        self._revisions = set(store.scan("meta", b"revision#"))
+        self._known = set(store.scan("meta", layout.META_JUDGED_PREFIX)) | set(store.scan("meta", b"revision#"))
         self._in_force = {row: max(cells)[1] for row, cells in store.scan("meta", b"history#").items() if cells}
         self._fanouts: dict[str, int] = {}
+        self._version = ""
 
     def adopt(self, snapshot: Snapshot, now: datetime) -> None:
-        """Write what is new. Raises UsageError where an account asks for another fanout than the store was begun with."""
+        """Write what is new, in one go. Raises UsageError where an account asks for another fanout than it began with.
+
+        **Retry:** harmless.
+        """
+        if snapshot.version == self._version:
+            return
         since = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+        rows: dict[bytes, dict[bytes, bytes]] = {}
+        in_force: dict[bytes, bytes] = {}
         for definitions in snapshot.accounts.values():
             self._fix(definitions)
-            self._write(definitions, since)
-        self._end_deleted(snapshot, since)
+            rows |= _meaning(definitions, since)
+            for metric in definitions.metrics.values():
+                in_force[layout.meta_history_row(definitions.account, metric.id)] = metric.revision.encode()
+        rows = {row: cells for row, cells in rows.items() if row not in self._known}
+        ended = {row: b"" for row, revision in self._in_force.items() if revision and row not in in_force}
+        changed = {row: r for row, r in (in_force | ended).items() if self._in_force.get(row, b"") != r}
+        self._store.put_meta_rows(rows | {row: {since: revision} for row, revision in changed.items()})
+        self._known |= rows.keys()
+        self._in_force |= changed
+        self._version = snapshot.version
 
     def _fix(self, definitions: AccountDefinitions) -> None:
         fanout = definitions.settings.fanout
@@ -39,30 +54,14 @@ class Adoption:
             fix_fanout(self._store, definitions.account, fanout)
             self._fanouts[definitions.account] = fanout
 
-    def _write(self, definitions: AccountDefinitions, since: bytes) -> None:
-        judged = Judged.of(definitions)
-        row = layout.meta_judged_row(judged.digest)
-        if row not in self._judged:
-            self._store.put_meta(row, {b"names": "\n".join(sorted(judged.names)).encode()})
-            self._judged.add(row)
-        settings = definitions.settings.document()
-        for metric in definitions.metrics.values():
-            row = layout.meta_revision_row(definitions.account, metric.id, metric.revision)
-            if row not in self._revisions:
-                document = {**metric.document(), "revision": metric.revision, "settings": settings}
-                self._store.put_meta(row, {b"definition": json.dumps(document).encode()})
-                self._store.create_meta(row, b"since", since)
-                self._revisions.add(row)
-            self._note(layout.meta_history_row(definitions.account, metric.id), metric.revision.encode(), since)
 
-    def _note(self, row: bytes, revision: bytes, since: bytes) -> None:
-        if self._in_force.get(row, b"") != revision:
-            self._store.put_meta(row, {since: revision})
-            self._in_force[row] = revision
-
-    def _end_deleted(self, snapshot: Snapshot, since: bytes) -> None:
-        alive = {
-            layout.meta_history_row(a.account, metric) for a in snapshot.accounts.values() for metric in a.metrics
-        }
-        for row in [r for r, revision in self._in_force.items() if revision and r not in alive]:
-            self._note(row, b"", since)
+def _meaning(definitions: AccountDefinitions, since: bytes) -> dict[bytes, dict[bytes, bytes]]:
+    """Rows of `meta` that say what the account's digest and revisions are."""
+    judged = Judged.of(definitions)
+    rows = {layout.meta_judged_row(judged.digest): {b"names": "\n".join(sorted(judged.names)).encode()}}
+    settings = definitions.settings.document()
+    for metric in definitions.metrics.values():
+        document = {**metric.document(), "revision": metric.revision, "settings": settings}
+        row = layout.meta_revision_row(definitions.account, metric.id, metric.revision)
+        rows[row] = {b"definition": json.dumps(document).encode(), b"since": since}
+    return rows

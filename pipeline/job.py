@@ -156,4 +156,4 @@ def _count(name: str, count: int) -> None:
 def _in_global_window(output: Any) -> Any:
     if isinstance(output, TaggedOutput):
         return TaggedOutput(output.tag, _in_global_window(output.value))
-    return WindowedValue(output, GlobalWindow().max_timestamp(), [GlobalWindow()])
+    return WindowedValue(output, GlobalWindow().max_timestamp(), (GlobalWindow(),))

@@ -36,6 +36,7 @@ from pipeline.store.contract import Store
 CHUNK_BYTES = 256 * 1024 * 1024  # a run of the graph costs some 0.15 s, however small
 CHUNK_BLOCKS = 512  # many small files
 POLL_S = 0.2  # between looks at files that don't grow
+PACE_S = 0.7  # between small chunks of files that do
 
 
 @dataclass(slots=True)
@@ -157,7 +158,7 @@ def check_options(options: Sequence[str]) -> None:
     """Refuse options that neither the command nor Beam knows."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for kind in PipelineOptions.__subclasses__():
-        kind._add_argparse_args(parser)
+        kind._add_argparse_args(parser)  # type: ignore[arg-type]
     try:
         _, unknown = parser.parse_known_args(list(options))
     except SystemExit:
@@ -199,7 +200,7 @@ def chunks(blocks: Iterator[Block | None]) -> Iterator[tuple[list[Block], dateti
     Where there is nothing new, an empty group after a short sleep.
     """
     chunk: list[Block] = []
-    size, asked = 0, datetime.now(UTC)
+    size, asked, begun = 0, datetime.now(UTC), time.monotonic()
     try:
         for block in blocks:
             if block is not None:
@@ -207,10 +208,10 @@ def chunks(blocks: Iterator[Block | None]) -> Iterator[tuple[list[Block], dateti
                 size += block.length
                 if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS:
                     continue
-            elif not chunk:
-                time.sleep(POLL_S)
+            else:
+                time.sleep(POLL_S if not chunk else max(0.0, begun + PACE_S - time.monotonic()))
             yield chunk, asked
-            chunk, size, asked = [], 0, datetime.now(UTC)
+            chunk, size, asked, begun = [], 0, datetime.now(UTC), time.monotonic()
     except RunError:  # what stood before still counts
         if chunk:
             yield chunk, asked

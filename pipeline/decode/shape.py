@@ -6,7 +6,7 @@ walked. Below `properties` values are decoded whole, since arrays (of products, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,7 +32,7 @@ class Shape:
             _plant(tree, path)
         self._tree = tree
         self._struct = _struct("Event", tree, 0)
-        self.decode = msgspec.json.Decoder(self._struct).decode
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct).decode
 
     def leaf(self, path: Path) -> Leaf:
         """Where `path` is found. It must be one of the envelope or of the paths given."""

@@ -53,7 +53,7 @@ def parse_timestamps(texts: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:
     lengths = np.array([len(t) if t.__class__ is str else 0 for t in texts])  # type: ignore[arg-type]
     common = np.flatnonzero(lengths == len(_COMMON))
     if len(common):
-        joined = "".join([texts[i] for i in common.tolist()] if len(common) < len(texts) else texts)  # type: ignore[misc]
+        joined = "".join([texts[i] for i in common.tolist()] if len(common) < len(texts) else texts)  # type: ignore[misc, arg-type]
         if joined.isascii():
             times[common], parsed[common] = _parse_common(joined.encode())
     for i in np.flatnonzero(~parsed & (lengths > 0)).tolist():

@@ -15,8 +15,8 @@ from pipeline.counters.slots import Address, Change, Place, Slots
 from pipeline.counters.totals import Additions, add_up
 from pipeline.model import layout
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
-from pipeline.model.group import group, group_pairs
 from pipeline.model.facts import Facts, SeenIds, ValuedFirst, bucket_of, fold_facts, pack_facts, run_starts
+from pipeline.model.group import group, group_pairs
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
 from pipeline.store.contract import Cell, Store

@@ -67,8 +67,12 @@ class Store(ABC):
         """All rows whose key begins with `prefix`. For small tables and tools."""
 
     @abstractmethod
+    def put_meta_rows(self, rows: Mapping[bytes, Mapping[bytes, bytes]]) -> None:
+        """Write cells of the `meta` table, the last one wins. Rows are written in any order. **Retry:** harmless."""
+
     def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
-        """Write cells of the `meta` table, the last one wins. **Retry:** harmless."""
+        """Write cells of one row of `meta`. **Retry:** harmless."""
+        self.put_meta_rows({row: cells})
 
     @abstractmethod
     def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:

@@ -114,9 +114,10 @@ class SqliteStore(Store):
         for row, qualifier, value in self._db.execute(sql, values):
             found.setdefault(row, []).append((qualifier, value))
 
-    def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
+    def put_meta_rows(self, rows: Mapping[bytes, Mapping[bytes, bytes]]) -> None:
+        cells = [(row, qualifier, value) for row, of_row in rows.items() for qualifier, value in of_row.items()]
         with _translated(), self._transaction():
-            self._db.executemany(_UPSERT.format(t="meta"), [(row, q, v) for q, v in cells.items()])
+            self._db.executemany(_UPSERT.format(t="meta"), cells)
 
     def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
         with _translated(), self._transaction():

@@ -146,7 +146,9 @@ def read_unit(blocks: Sequence[HitBlock], judged_of: Callable[[AccountKey], Judg
     keys = sorted({key for block in blocks for key in block.accounts})
     table = ComboTable([judged_of(key) for key in keys])
     place = {key: i for i, key in enumerate(keys)}
-    combos, message_ids, at = [], {}, 0
+    combos: list[np.ndarray] = []
+    message_ids: dict[int, str] = {}
+    at = 0
     for block in blocks:
         numbers = [table.add(c._replace(account=place[block.accounts[c.account]])) for c in block.combos]
         combos.append(np.array(numbers, dtype=np.int64)[block.combo])

@@ -82,8 +82,8 @@ class FaultyStore(Store):
     def scan(self, table: str, prefix: bytes) -> Rows:
         return self._call("scan", lambda: self.inner.scan(table, prefix))
 
-    def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
-        self._call("put_meta", lambda: self.inner.put_meta(row, cells))
+    def put_meta_rows(self, rows: Mapping[bytes, Mapping[bytes, bytes]]) -> None:
+        self._call("put_meta", lambda: self.inner.put_meta_rows(rows))
 
     def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
         return self._call("create_meta", lambda: self.inner.create_meta(row, qualifier, value))

@@ -18,7 +18,7 @@ FOLDERS = (*PYTHON_FOLDERS, "deploy")
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".html", ".txt", ""}
 
 # Calls that change what others read. Whatever public function leads to one says what a second call of it does.
-WRITES = {"commit", "put_meta", "create_meta", "settle", "hset", "hdel"}
+WRITES = {"commit", "put_meta", "put_meta_rows", "create_meta", "settle", "hset", "hdel"}
 HANDED_ON = {
     "pipeline.store.sqlite": "the contract says it",
     "pipeline.store.bigtable.store": "the contract says it",

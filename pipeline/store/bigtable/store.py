@@ -24,6 +24,7 @@ MICROS_PER_SEQ = 1000  # Bigtable's timestamps are microseconds in steps of a mi
 # because its answer was lost may so come back once more behind a later put, until the next one.
 META_TIMESTAMP = 0
 ROWS_PER_READ = 1000
+ROWS_PER_PUT = 200  # a definition is at most 64 KiB, a request some MB
 NONCE_BYTES = 16
 
 
@@ -86,12 +87,14 @@ class BigtableStore(Store):
     def scan(self, table: str, prefix: bytes) -> Rows:
         return self._read(table, reading.beginning_with(prefix), reading.LATEST)
 
-    def put_meta(self, row: bytes, cells: Mapping[bytes, bytes]) -> None:
-        if not cells:
-            return
-        # Taken away first, in the same atomic entry: a unit may have written the cell under a larger timestamp.
-        replaced = [*unit.removals(cells), *unit.mutations(cells, META_TIMESTAMP)]
-        self._write([("meta", [unit.Entry(row_key=row, mutations=replaced)])])
+    def put_meta_rows(self, rows: Mapping[bytes, Mapping[bytes, bytes]]) -> None:
+        entries = [
+            # Taken away first, in the same atomic entry: a unit may have written the cell under a larger timestamp.
+            unit.Entry(row_key=row, mutations=[*unit.removals(cells), *unit.mutations(cells, META_TIMESTAMP)])
+            for row, cells in rows.items()
+            if cells
+        ]
+        self._write([("meta", entries[at : at + ROWS_PER_PUT]) for at in range(0, len(entries), ROWS_PER_PUT)])
 
     def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
         (there,) = reading.column_filters([_only(qualifier)])

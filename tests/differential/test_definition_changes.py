@@ -8,9 +8,9 @@ from random import Random
 import pytest
 
 from tests.differential.conftest import OpenStore
-from tests.support.changing import expected_of, with_new_metric, without_first_metric
+from tests.support.changing import expected_of, with_new_metric, with_other_settings, without_first_metric
 from tests.support.deliver import Delivery, Manner
-from tests.support.generate import Event, make_world
+from tests.support.generate import Event, identity, make_world
 from tests.support.seeds import seeds
 from tests.support.stored import differences, stored_numbers
 
@@ -70,3 +70,21 @@ def test_hits_judged_under_old_and_new_definitions_may_come_interleaved(
     for shard, messages in random.sample(units, len(units)):
         delivery.commit(shard, messages)
     assert differences(stored_numbers(store, [old, new]), expected_of(world, judged)) == []
+
+
+@pytest.mark.parametrize("seed", seeds(20))
+def test_another_time_zone_and_other_visitors_begin_at_zero_and_the_old_ones_go_on(
+    seed: int, new_store: OpenStore
+) -> None:
+    world, random, store = make_world(seed), Random(seed), new_store()
+    other = with_other_settings(world.snapshot, random)
+    apart = [{identity(e, account): e for e in world.of(account.account)} for account in other.accounts.values()]
+    all_events = [event for events in apart for event in events.values()]  # told apart under both settings
+    judged = []
+    delivery = Delivery(store, Manner(), random)
+    for snapshot in (world.snapshot, other, world.snapshot, other):
+        events = some_of(all_events, random)
+        delivery.adopt(snapshot)
+        delivery.run(events, world.trusted)
+        judged.append((snapshot, events))
+    assert differences(stored_numbers(store, [world.snapshot, other]), expected_of(world, judged)) == []

@@ -7,7 +7,7 @@ from random import Random
 
 from pipeline.model.definition import AccountDefinitions, Snapshot
 from tests.support.generate import Event, World, identity
-from tests.support.generate_definitions import make_metric, parse
+from tests.support.generate_definitions import VISITORS, ZONES, make_metric, parse
 from tests.support.naive import count
 from tests.support.stored import Numbers
 
@@ -45,3 +45,14 @@ def expected_of(world: World, judged: Sequence[tuple[Snapshot, Sequence[Event]]]
             }
             numbers |= count(account.account, account.settings, metric, list(events.values()))
     return numbers
+
+
+def with_other_settings(snapshot: Snapshot, random: Random) -> Snapshot:
+    """The same metrics, in other time zones and of other visitors: all their revisions are new."""
+    return Snapshot.of(_with_other_settings(account, random) for account in snapshot.accounts.values())
+
+
+def _with_other_settings(account: AccountDefinitions, random: Random) -> AccountDefinitions:
+    settings = account.settings.document()
+    other = {"timezone": random.choice(ZONES), "visitor": random.choice([v for v in VISITORS if v != settings["visitor"]])}
+    return parse(account.account, {**settings, **other}, account.document()["metrics"])

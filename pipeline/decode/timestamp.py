@@ -82,7 +82,7 @@ def _parse_common(joined: bytes) -> tuple[np.ndarray, np.ndarray]:
     good &= (hour <= 23) & (minute <= 59) & (second <= 59) & (year >= 1678) & (year <= 2261)
     days = _days_from_civil(year, month, day).astype(np.int64)
     milliseconds = days * 86_400_000 + (hour * 3600 + minute * 60 + second) * 1000 + d[14] * 100 + d[15] * 10 + d[16]
-    return milliseconds * 1_000_000, good
+    return np.where(good, milliseconds * 1_000_000, 0), good
 
 
 def _days_from_civil(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:

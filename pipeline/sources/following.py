@@ -5,10 +5,13 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 from pipeline.model.errors import UsageError
 from pipeline.sources.blocks import BLOCK_BYTES, Block
 from pipeline.sources.files import STDIN
+
+_STEP = 1024 * 1024
 
 
 def follow_blocks(inputs: Sequence[str], taken: Mapping[str, int], block_bytes: int = BLOCK_BYTES) -> Iterator[Block | None]:
@@ -40,10 +43,22 @@ def _new_lines(path: str, offset: int, block_bytes: int) -> Iterator[Block]:
             while offset < size:
                 data = f.read(min(block_bytes, size - offset))
                 cut = data.rfind(b"\n") + 1
-                if cut == 0:
+                length = cut or _line_length(f, offset + len(data), size, len(data))
+                if length == 0:
                     return  # a line still being written
-                f.seek(offset + cut)
-                yield Block(path, offset, cut, cut, data=data[:cut])
-                offset += cut
+                f.seek(offset + length)
+                yield Block(path, offset, length, length, data=data[: cut or len(data)])
+                offset += length
     except (FileNotFoundError, IsADirectoryError):
         return  # moved away since it was listed
+
+
+def _line_length(f: IO[bytes], at: int, size: int, length: int) -> int:
+    """How long the line is that is longer than a block and goes on at `at`; 0 while it has no end."""
+    while at < size:
+        step = f.read(min(_STEP, size - at))
+        found = step.find(b"\n")
+        if found >= 0:
+            return length + found + 1
+        at, length = at + len(step), length + len(step)
+    return 0

@@ -16,6 +16,7 @@ from pipeline.decode.shape import Shape
 from pipeline.decode.timestamp import parse_timestamp
 from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
 from pipeline.model.rejects import RejectReason
+from tests.support.any_pace import at_any_pace
 
 NOW = 1_790_000_000_000_000_000
 AT = "2026-09-01T12:00:00.000Z"
@@ -71,6 +72,7 @@ BAD = st.sampled_from([b"", b" ", b"\r", b"5", b"{", b"\xff", line(timestamp="x"
 LINES = st.lists(WAYS.map(lambda c: line(**c)) | ODD.map(lambda c: line(**c)) | BAD, max_size=15)
 
 
+@at_any_pace
 @given(LINES)
 def test_a_line_comes_to_the_same_alone_and_among_others(lines: list[bytes]) -> None:
     together, _ = decode(b"\n".join(lines))
@@ -81,6 +83,7 @@ def test_a_line_comes_to_the_same_alone_and_among_others(lines: list[bytes]) -> 
     )
 
 
+@at_any_pace
 @given(LINES)
 def test_places_name_the_offset_of_a_record(lines: list[bytes]) -> None:
     data = b"\n".join(lines)
@@ -138,6 +141,7 @@ def test_the_bound_of_size_is_exact() -> None:
     assert [r.reason for r in decode(line(x="y" * (room + 1)))[0].rejects] == [RejectReason.TOO_LARGE]
 
 
+@at_any_pace
 @given(st.dictionaries(
     st.sampled_from(["event", "timestamp", "account", "sentAt", "receivedAt", "batch", "properties", "context", "x"]),
     st.recursive(
@@ -155,6 +159,7 @@ def test_no_record_breaks_a_block(event: dict[str, Any]) -> None:
         orjson.dumps(reject.to_record())
 
 
+@at_any_pace
 @given(st.binary(max_size=60))
 def test_no_bytes_break_a_block(data: bytes) -> None:
     decoded, _ = decode(data + b"\n" + line())

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.decode.number import NO_NUMBER, NUMBER_MAX, sum_through, to_micro, to_micros
+from tests.support.any_pace import at_any_pace
 
 DECIMALS = st.decimals(-NUMBER_MAX, NUMBER_MAX, places=6).map(float)
 TINY = st.integers(-(10**9), 10**9).map(lambda n: n / 1e7)
@@ -22,6 +23,7 @@ JSON = st.recursive(
 )
 
 
+@at_any_pace
 @given(st.lists(NUMBERS | st.none(), max_size=30))
 @example([10**400, 0.5e-6, 1.5e-6, -2.5e-6, 1e12, 1e12 + 0.0002, float("nan"), float("inf"), 2**63, -0.0, 0.1 + 0.2])
 def test_a_list_comes_to_what_its_items_come_to(numbers: list[Any]) -> None:
@@ -30,6 +32,7 @@ def test_a_list_comes_to_what_its_items_come_to(numbers: list[Any]) -> None:
     assert to_micros(numbers).dtype == np.int64
 
 
+@at_any_pace
 @given(st.floats(-NUMBER_MAX, NUMBER_MAX) | st.integers(-NUMBER_MAX, NUMBER_MAX))
 def test_a_number_is_its_shortest_text_rounded_half_even(number: float | int) -> None:
     expected = Decimal(repr(number)).quantize(Decimal("0.000001"), rounding=ROUND_HALF_EVEN)
@@ -57,6 +60,7 @@ def naive_sum(value: Any, rest: tuple[str, ...]) -> int | None:
     return sum(found) if found else None
 
 
+@at_any_pace
 @given(JSON, st.lists(st.sampled_from("abc01"), max_size=3).map(tuple))
 def test_sums_through_arrays_are_those_of_the_obvious_way(value: Any, rest: tuple[str, ...]) -> None:
     expected = naive_sum(value, rest)

@@ -14,6 +14,7 @@ from pipeline.decode.shape import Path, Shape
 from pipeline.match.path import value_at
 from pipeline.match.plan import read_leaf
 from pipeline.model.event import ENVELOPE
+from tests.support.any_pace import at_any_pace
 
 PARTS = st.sampled_from(
     ["a", "b", "properties", "context", "event", "account", "0", "1", "f0", "class", "é", "a b", ""]
@@ -28,6 +29,7 @@ JSON = st.recursive(
 EVENTS = st.dictionaries(PARTS | st.sampled_from(ENVELOPE), JSON, max_size=8)
 
 
+@at_any_pace
 @given(PATHS, EVENTS)
 def test_building_gives_what_decoding_gives(paths: list[Path], event: dict[str, Any]) -> None:
     shape = Shape(paths)

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.decode.timestamp import parse_timestamp, parse_timestamps
+from tests.support.any_pace import at_any_pace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GOOD = st.datetimes(datetime(1679, 1, 1), datetime(2261, 1, 1), timezones=st.just(UTC))
@@ -28,6 +29,7 @@ CALENDAR = st.builds(
 ANYTHING = st.text(max_size=40) | st.none() | st.integers() | st.floats() | st.booleans() | st.lists(st.text())
 
 
+@at_any_pace
 @given(st.lists(NEAR | CALENDAR | ANYTHING | st.just(COMMON) | GOOD.map(datetime.isoformat), max_size=30))
 @example([COMMON, "2026-10-01T12:34:56.78\u0669Z"])
 @example(["0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z", "2026-02-29T00:00:00.000Z"])
@@ -39,6 +41,7 @@ def test_a_list_is_judged_as_its_items_are(texts: list[object]) -> None:
     assert (times.dtype, parsed.dtype) == (np.int64, bool)
 
 
+@at_any_pace
 @given(GOOD, OFFSETS)
 def test_any_offset_names_the_same_instant(at: datetime, minutes: int) -> None:
     expected = (at - EPOCH) // timedelta(microseconds=1) * 1000
@@ -49,6 +52,7 @@ def test_any_offset_names_the_same_instant(at: datetime, minutes: int) -> None:
     assert parse_timestamp(at.isoformat(timespec="microseconds").replace("+00:00", "Z")) == expected
 
 
+@at_any_pace
 @given(st.text("0123456789", min_size=1, max_size=30))
 def test_digits_finer_than_nanoseconds_are_cut_off(digits: str) -> None:
     assert parse_timestamp(f"1970-01-01T00:00:00.{digits}Z") == int(digits[:9].ljust(9, "0"))

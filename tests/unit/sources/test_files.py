@@ -16,6 +16,7 @@ from pipeline.model.errors import RunError, UsageError
 from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.blocks import Block
 from pipeline.sources.files import STDIN, blocks, find_files, input_bytes
+from tests.support.any_pace import at_any_pace
 
 TEXT = b'{"a":1}\r\n\n{"b":"\xc3\xa4"}\nxx\n\n\n{"c":[1,2,3]}\n{"last":true}'
 LONG = b"x" * (5 * EVENT_BYTES_MAX)
@@ -56,6 +57,7 @@ def test_every_block_size_gives_the_same_lines_at_the_same_places(tmp_path: Path
     assert places(found) == expected(TEXT)
 
 
+@at_any_pace
 @given(st.lists(st.binary(max_size=12).map(lambda b: b.replace(b"\n", b"")), max_size=12), st.integers(1, 40))
 def test_lines_of_any_bytes_come_out_as_they_are(tmp_path_factory, lines: list[bytes], block_bytes: int) -> None:
     text = b"\n".join(lines)

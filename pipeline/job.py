@@ -74,8 +74,8 @@ class MatchRecords(beam.DoFn):
         self._pending: deque[Future[Matched]] = deque()
 
     def process(self, name: Any, definitions: bytes) -> Iterator[Any]:
-        self._adopted.ensure(definitions)
-        self._pending.append(self._workers.match(self._find(name)))
+        version = self._adopted.ensure(definitions)
+        self._pending.append(self._workers.match(self._find(name), version))
         while len(self._pending) > self._workers.outstanding_max:
             yield from self._outputs(self._pending.popleft())
 
@@ -136,17 +136,19 @@ class KeepRejects(beam.DoFn):
 
 
 class Adopted:
-    """The definitions that a step's workers judge by, changed when the side input does."""
+    """The definitions that a step works under. Other steps of the process may be under others meanwhile."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._last: bytes | None = None
+        self._last = b""
+        self._snapshot: Snapshot | None = None
 
-    def ensure(self, definitions: bytes) -> None:
-        """Adopt these if they are others than the last."""
-        if definitions != self._last:
-            self._workers.adopt(Snapshot.from_bytes(definitions))
-            self._last = definitions
+    def ensure(self, definitions: bytes) -> str:
+        """Make these known to the workers; returns their version."""
+        if self._snapshot is None or definitions != self._last:
+            self._last, self._snapshot = definitions, Snapshot.from_bytes(definitions)
+        self._workers.adopt(self._snapshot)
+        return self._snapshot.version
 
 
 def _count(name: str, count: int) -> None:

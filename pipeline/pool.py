@@ -14,7 +14,7 @@ from threading import Lock
 from pipeline.match.block import Matched
 from pipeline.model.definition import Snapshot
 from pipeline.sources.blocks import Block
-from pipeline.worker import Worker, WorkerSetup
+from pipeline.worker import SNAPSHOTS_KNOWN, Worker, WorkerSetup
 
 
 class Workers(ABC):
@@ -24,10 +24,10 @@ class Workers(ABC):
 
     @abstractmethod
     def adopt(self, snapshot: Snapshot) -> None:
-        """Judge by these definitions what is handed out from now on."""
+        """Make definitions known to all workers, see `Worker.adopt`."""
 
     @abstractmethod
-    def match(self, block: Block) -> Future[Matched]:
+    def match(self, block: Block, version: str) -> Future[Matched]:
         """See `Worker.match`."""
 
     @abstractmethod
@@ -50,9 +50,9 @@ class InProcess(Workers):
     def adopt(self, snapshot: Snapshot) -> None:
         self._worker.adopt(snapshot)
 
-    def match(self, block: Block) -> Future[Matched]:
+    def match(self, block: Block, version: str) -> Future[Matched]:
         done: Future[Matched] = Future()
-        done.set_result(self._worker.match(block))
+        done.set_result(self._worker.match(block, version))
         return done
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Future[Counter[str]]:
@@ -78,19 +78,19 @@ class Processes(Workers):
         for started in [pool.submit(_ready) for pool in self._pools]:
             started.result()
         self._turns = cycle(self._pools)
-        self._version: str | None = None
+        self._known: list[str] = []  # versions, as every worker knows them
         self._adopting = Lock()
         self.outstanding_max = 2 * count
 
     def adopt(self, snapshot: Snapshot) -> None:
         with self._adopting:
-            if snapshot.version != self._version:
+            if snapshot.version not in self._known:
                 for adopted in [pool.submit(_adopt, snapshot.to_bytes()) for pool in self._pools]:
                     adopted.result()
-                self._version = snapshot.version
+                self._known = [*self._known, snapshot.version][-SNAPSHOTS_KNOWN:]
 
-    def match(self, block: Block) -> Future[Matched]:
-        return next(self._turns).submit(_match, block)
+    def match(self, block: Block, version: str) -> Future[Matched]:
+        return next(self._turns).submit(_match, block, version)
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Future[Counter[str]]:
         return self._pools[shard % len(self._pools)].submit(_commit, shard, messages)
@@ -130,8 +130,8 @@ def _adopt(snapshot: bytes) -> None:
     _worker.adopt(Snapshot.from_bytes(snapshot))
 
 
-def _match(block: Block) -> Matched:
-    return _worker.match(block)
+def _match(block: Block, version: str) -> Matched:
+    return _worker.match(block, version)
 
 
 def _commit(shard: int, messages: Sequence[bytes]) -> Counter[str]:

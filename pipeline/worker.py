@@ -14,6 +14,8 @@ from pipeline.shard.keeper import DEDUP_DAYS, HELD_BYTES_MAX, ShardKeeper
 from pipeline.sources.blocks import Block
 from pipeline.store import open_store
 
+SNAPSHOTS_KNOWN = 3  # of definitions: two chunks may be under way, and a change between them
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerSetup:
@@ -32,24 +34,29 @@ class Worker:
 
     def __init__(self, setup: WorkerSetup) -> None:
         self._setup = setup
-        self._matcher: BlockMatcher | None = None
+        self._matchers: dict[str, BlockMatcher] = {}  # by the version of the definitions, in the order of adoption
         self._keeper: ShardKeeper | None = None
-        self._snapshots: list[Snapshot] = []
+        self._snapshots: dict[str, Snapshot] = {}
 
     def adopt(self, snapshot: Snapshot) -> None:
-        """Judge by these definitions from now on."""
-        if self._snapshots and self._snapshots[-1].version == snapshot.version:
+        """Know these definitions. The last few stay known, for what is still under way under them."""
+        if snapshot.version in self._snapshots:
             return
-        self._matcher = BlockMatcher(snapshot, self._setup.shards, self._setup.visitor_key)
-        self._snapshots = [*self._snapshots[-1:], snapshot]  # hits judged by the one before may still come
+        for known in list(self._snapshots)[: 1 - SNAPSHOTS_KNOWN]:
+            del self._snapshots[known], self._matchers[known]
+        self._snapshots[snapshot.version] = snapshot
+        self._matchers[snapshot.version] = BlockMatcher(snapshot, self._setup.shards, self._setup.visitor_key)
         if self._keeper is not None:
             self._keeper.adopt(snapshot)
 
-    def match(self, block: Block) -> Matched:
-        """Judge a block's records. **Retry:** harmless, nothing is written."""
-        assert self._matcher is not None, "adopt comes first"
+    def match(self, block: Block, version: str | None = None) -> Matched:
+        """Judge a block's records by definitions that are known (None: those adopted last).
+
+        **Retry:** harmless, nothing is written.
+        """
+        matcher = self._matchers[version or next(reversed(self._matchers))]
         span = Span(block.source, block.offset, self._setup.account)
-        return self._matcher.match(block.read(), span, time.time_ns())
+        return matcher.match(block.read(), span, time.time_ns())
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:
         """Commit hits as units of the shard. **Retry:** harmless, see `ShardKeeper.commit`."""
@@ -58,6 +65,6 @@ class Worker:
             self._keeper = ShardKeeper(
                 store, dedup_days=self._setup.dedup_days, held_bytes_max=self._setup.held_bytes_max
             )
-            for snapshot in self._snapshots:
+            for snapshot in self._snapshots.values():
                 self._keeper.adopt(snapshot)
         return self._keeper.commit(shard, messages)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pipeline.match.coerce import number_text
+from pipeline.model.event import decimal_text
 from readers.query.errors import QueryError
 from readers.query.limits import LIMIT_DEFAULT, LIMIT_MAX, METRICS_MAX, OFFSET_MAX, VALUES_MAX
 
@@ -121,7 +121,7 @@ def _value(value: Any, pointer: str) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return number_text(value)
+            return decimal_text(value)
     raise QueryError(pointer, f"{_show(value)} is not a breakdown value; use a string, a number or a boolean", TITLE)
 
 

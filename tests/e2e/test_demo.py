@@ -55,7 +55,7 @@ def read_until(process: subprocess.Popen[str], said: str) -> list[str]:
 
 
 def children_of(process: subprocess.Popen[str]) -> dict[int, str]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
     return {int(row[0]): row[2] for row in rows if len(row) == 3 and int(row[1]) == process.pid}
 

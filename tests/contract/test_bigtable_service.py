@@ -16,7 +16,8 @@ from pipeline.model.errors import StoreError, TransientStoreError, UsageError
 from pipeline.store.bigtable import BigtableStore
 from pipeline.store.bigtable.patience import Patience
 
-IMPATIENT = Patience(deadline_s=0.5)
+PATIENT = Patience(deadline_s=30)
+IMPATIENT = Patience(deadline_s=2)  # where it runs out; long enough for an answer from a busy machine
 
 
 class Service(grpc.GenericRpcHandler):
@@ -98,7 +99,7 @@ def test_credentials_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_call_says_where_it_is_to_be_routed(service: Service) -> None:
-    store = BigtableStore("p", "i", prefix="x-", app_profile="single", patience=IMPATIENT)
+    store = BigtableStore("p", "i", prefix="x-", app_profile="single", patience=PATIENT)
     params = "table_name=projects/p/instances/i/tables/x-{}&app_profile_id=single"
     assert service.headers["x-goog-request-params"] == params.format("meta")
     assert "gapic" in service.headers["x-goog-api-client"]
@@ -126,7 +127,7 @@ def test_every_call_says_where_it_is_to_be_routed(service: Service) -> None:
     ],
 )
 def test_a_commit_that_fails_is_asked_for_once(service: Service, code: grpc.StatusCode, error: type) -> None:
-    store = BigtableStore("p", "i", patience=IMPATIENT)
+    store = BigtableStore("p", "i", patience=PATIENT)
     store.take(0)
     service.requests.clear()
     service.answer = refuse(code, "no")

@@ -26,16 +26,18 @@ class Patience:
     chance: Callable[[], float] = random.random
 
     def repeat(self, attempt: Callable[[Callable[[], float]], T]) -> T:
-        """What `attempt` returns, called again after each TransientStoreError; the last one is raised at the deadline.
+        """What `attempt` returns, called again after each TransientStoreError while there is time for the pause before.
 
-        `attempt` is given a function that tells the seconds left, never quite none.
+        The last error is raised then. `attempt` is given a function that tells the seconds left, never quite none. None
+        is begun at the very end: it would have no time, and hide what the ones before were told.
         """
         end, pause_s = self.clock() + self.deadline_s, FIRST_PAUSE_S
         while True:
             try:
                 return attempt(lambda: max(0.001, end - self.clock()))
             except TransientStoreError:
-                if self.clock() >= end:
+                pause = pause_s * (0.5 + self.chance() / 2)
+                if self.clock() + pause >= end:
                     raise
-            self.sleep(min(pause_s * (0.5 + self.chance() / 2), max(0.0, end - self.clock())))
+            self.sleep(pause)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

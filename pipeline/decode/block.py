@@ -58,7 +58,7 @@ class BlockDecoder:
         clocks: list[Clock] = []
         # Each line by itself: what one line comes to must not depend on its neighbours in the block.
         plain_lines = lines if _is_utf8(data) else [line if _is_utf8(line) else b"" for line in lines]
-        self._decode_plain(plain_lines, times, clocks)
+        self._decode_plain(plain_lines, data.count(b"[") > _SHALLOW_ARRAYS_MAX, times, clocks)
         odd = OddLines(self._shape, self._judge, lines, span)
         plain = np.ones(len(lines), dtype=bool)
         for row in [row for row, time in enumerate(times) if time is _ODD]:
@@ -70,14 +70,18 @@ class BlockDecoder:
         rejects = odd.rejects + [odd.reject_row(row, reason, cause) for row, reason, cause in stamps.rejects]
         return Decoded(stamps, rejects, odd.place)
 
-    def _decode_plain(self, lines: list[bytes], times: list[Any], clocks: list[Clock]) -> None:
-        """Judge the lines that are one ordinary event each. Runs once per event: names are bound before the loop."""
+    def _decode_plain(self, lines: list[bytes], arrays: bool, times: list[Any], clocks: list[Clock]) -> None:
+        """Judge the lines that are one ordinary event each. arrays: there are enough for a line to have too many.
+
+        Runs once per event: names are bound before the loop.
+        """
         decode, judge = self._shape.decode, self._judge
         account: Any = _ODD
         known: dict[Any, Callable[[Any, int], None] | None] = {}
         learn: Any = None
         for row, line in enumerate(lines):
-            if (len(line) > _SHALLOW_BYTES_MAX or line.count(b"[") > _SHALLOW_ARRAYS_MAX) and _may_be_odd(line):
+            long = len(line) > _SHALLOW_BYTES_MAX
+            if (long or (arrays and line.count(b"[") > _SHALLOW_ARRAYS_MAX)) and _may_be_odd(line):
                 continue
             try:
                 event = decode(line)

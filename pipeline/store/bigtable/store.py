@@ -1,4 +1,4 @@
-"""The commit protocol on Bigtable: see design.md, "Exactly once", for why each step is there.
+"""The commit protocol on Bigtable: see "Exactly once" in the README for its steps.
 
 `commit` moves a shard's head in one conditional write that carries the whole unit (the write-ahead log and the fence
 in one), then writes the unit's cells. Whoever takes the shard next writes them again from the head. All cells of a unit

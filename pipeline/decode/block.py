@@ -6,7 +6,8 @@ looks odd takes the long way through `orjson` (`odd.OddLines`), which decides an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import msgspec
 import numpy as np
 
 from pipeline.decode.clock import Clock, Stamps, stamp
+from pipeline.decode.lines import Lines
 from pipeline.decode.odd import Judge, OddLines, Span
 from pipeline.decode.shape import Shape
 from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
@@ -53,33 +55,35 @@ class BlockDecoder:
 
     def decode(self, data: bytes, span: Span, now_ns: int) -> Decoded:
         """Decode every line of `data`; blank lines are no records. now_ns: the time of arrival."""
-        lines = data.split(b"\n")
-        times: list[Any] = [_ODD] * len(lines)
+        times: list[Any] = []
         clocks: list[Clock] = []
         # Each line by itself: what one line comes to must not depend on its neighbours in the block.
-        plain_lines = lines if _is_utf8(data) else [line if _is_utf8(line) else b"" for line in lines]
-        self._decode_plain(plain_lines, data.count(b"[") > _SHALLOW_ARRAYS_MAX, times, clocks)
-        odd = OddLines(self._shape, self._judge, lines, span)
-        plain = np.ones(len(lines), dtype=bool)
-        for row in [row for row, time in enumerate(times) if time is _ODD]:
-            plain[row], times[row] = False, None
+        lines: Iterable[bytes] = io.BytesIO(data)  # one at a time, which keeps the line in work in the cache
+        if not _is_utf8(data):
+            lines = (line if _is_utf8(line) else b"" for line in lines)
+        self._decode_plain(lines, data.count(b"[") > _SHALLOW_ARRAYS_MAX, times, clocks)
+        odd_rows = [row for row, time in enumerate(times) if time is _ODD]
+        odd = OddLines(self._shape, self._judge, Lines(data), span)
+        for row in odd_rows:
+            times[row] = None
             odd.decode(row, times, clocks)
         is_event = np.ones(len(times), dtype=bool)
-        is_event[: len(lines)] = plain
+        is_event[odd_rows] = False
         stamps = stamp(times, clocks, is_event, now_ns)
         rejects = odd.rejects + [odd.reject_row(row, reason, cause) for row, reason, cause in stamps.rejects]
         return Decoded(stamps, rejects, odd.place)
 
-    def _decode_plain(self, lines: list[bytes], arrays: bool, times: list[Any], clocks: list[Clock]) -> None:
+    def _decode_plain(self, lines: Iterable[bytes], arrays: bool, times: list[Any], clocks: list[Clock]) -> None:
         """Judge the lines that are one ordinary event each. arrays: there are enough for a line to have too many.
 
         Runs once per event: names are bound before the loop.
         """
-        decode, judge = self._shape.decode, self._judge
+        decode, judge, append = self._shape.decode, self._judge, times.append
         account: Any = _ODD
         known: dict[Any, Callable[[Any, int], None] | None] = {}
         learn: Any = None
         for row, line in enumerate(lines):
+            append(_ODD)
             long = len(line) > _SHALLOW_BYTES_MAX
             if (long or (arrays and line.count(b"[") > _SHALLOW_ARRAYS_MAX)) and _may_be_odd(line):
                 continue

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import orjson
 
 from pipeline.decode.clock import Clock
+from pipeline.decode.lines import Lines
 from pipeline.decode.shape import Shape
 from pipeline.model.event import ACCOUNT, BATCH, EVENT, RECEIVED_AT, SENT_AT, TIMESTAMP
 from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
@@ -50,12 +51,11 @@ class Span:
 class OddLines:
     """The long way, for a block's odd lines. Rows it adds remember the line and the place in the batch."""
 
-    def __init__(self, shape: Shape, judge: Judge, lines: list[bytes], span: Span) -> None:
+    def __init__(self, shape: Shape, judge: Judge, lines: Lines, span: Span) -> None:
         self._shape = shape
         self._judge = judge
         self._lines = lines
         self._span = span
-        self._offsets: list[int] = []
         self._added: dict[int, tuple[int, int | None, dict[str, Any]]] = {}  # row -> (line, place in the batch, event)
         self.rejects: list[Reject] = []
 
@@ -134,12 +134,7 @@ class OddLines:
         return self._place(line, place)
 
     def _place(self, line: int, place: int | None) -> str:
-        if not self._offsets:
-            at = self._span.offset
-            for raw in self._lines:
-                self._offsets.append(at)
-                at += len(raw) + 1
-        name = f"{self._span.source}@{self._offsets[line]}"
+        name = f"{self._span.source}@{self._span.offset + self._lines.offset(line)}"
         return name if place is None else f"{name}/{place}"
 
     def _reject(

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from pipeline.model.counter import divide_half_even, from_micro
+from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from readers.query.errors import QueryError
 from readers.query.limits import ROWS_MAX, VALUES_MAX
 from readers.query.plan import Plan
@@ -48,7 +49,8 @@ class Table:
         if not self.plan.shape.by_value:
             return [(time, "") for time in times]
         values = sorted({value for totals in self.totals for _, value in totals.by_key})
-        _check_size(len(times), len(values), self.plan.shape.breakdown)
+        named = sum(value not in (NONE_VALUE, OTHER_VALUE) for value in values)
+        _check_size(len(times), named, self.plan.shape.breakdown)
         return [(time, value) for time in times for value in values]
 
     def number(self, i: int, key: Key) -> Number:

@@ -20,6 +20,7 @@ import click
 
 from pipeline.definitions.options import definitions_option
 from pipeline.definitions.source import DefinitionsSource, open_definitions
+from pipeline.memory import return_memory_early
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
 from pipeline.progress import Progress, bounded_run_name, following_run_name
@@ -113,12 +114,16 @@ def _drive(
     fixed: Fixed,
     rejects: str,
 ) -> Summary:
+    return_memory_early()
     size = None if options.follow else input_bytes(paths)
     screen = Screen(size)
     screen.note("starting Beam")
     logging.basicConfig(level=logging.ERROR, force=True)  # Beam warns about cloud libraries that aren't needed here
-    from pipeline.job import WorkersHandle
-    from pipeline.local import LocalRun, check_options, run_on
+    try:
+        from pipeline.job import WorkersHandle
+        from pipeline.local import LocalRun, check_options, run_on
+    except ModuleNotFoundError as e:
+        raise UsageError(f"Apache Beam is not installed here ({e}): install Daycount with its dependencies") from e
 
     check_options(options.beam)
     setup = WorkerSetup(options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days)

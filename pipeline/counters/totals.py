@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.decode.number import NO_NUMBER
-from pipeline.model.counter import LIMB_BITS, LIMB_MASK, QUALITY, neutral_row
+from pipeline.model.counter import LIMB_BITS, LIMB_MASK, NO_NUMBER, QUALITY, neutral_row
 from pipeline.model.event import OTHER_VALUE
 from pipeline.model.group import group_pairs
 from pipeline.model.hit import LATE, NO_VISITOR, Series, starts_of

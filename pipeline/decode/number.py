@@ -7,8 +7,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import numpy as np
 
+from pipeline.model.counter import NO_NUMBER
+
 NUMBER_MAX = 10**12  # beyond it a number is not summed
-NO_NUMBER = np.iinfo(np.int64).min
 _EXACT_MAX = 10**15  # two decimals of at most 15 digits never share a double
 _CONTEXT = Context(prec=40, rounding=ROUND_HALF_EVEN)
 _PLACES = Decimal("0.000001")

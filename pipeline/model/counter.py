@@ -18,6 +18,7 @@ from pipeline.model.layout import MICRO
 
 NO_MIN = np.iinfo(np.int64).max  # the neutral element of min
 NO_MAX = np.iinfo(np.int64).min
+NO_NUMBER = np.iinfo(np.int64).min  # a value that is no number; no sum of micro-units that is accepted comes near it
 LIMB_BITS = 32
 LIMB_MASK = (1 << LIMB_BITS) - 1
 
@@ -108,6 +109,7 @@ __all__ = [
     "MICRO",
     "NO_MAX",
     "NO_MIN",
+    "NO_NUMBER",
     "QUALITY",
     "Column",
     "add_rows",

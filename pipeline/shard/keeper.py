@@ -18,7 +18,7 @@ from pipeline.visitors.known import Known
 from pipeline.visitors.unit import read_unit
 
 ATTEMPTS = 8  # of one unit; between them 0.1 s, 0.2 s, ... at most 5 s
-HELD_BYTES_MAX = 64 * 1024 * 1024
+HELD_BYTES_MAX = 24 * 1024 * 1024
 DEDUP_DAYS = 7
 DAY_S = 86_400
 

@@ -17,6 +17,7 @@ from pipeline.model import layout
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from pipeline.model.facts import Facts, SeenIds, ValuedFirst, bucket_of, fold_facts, pack_facts, run_starts
 from pipeline.model.group import group, group_pairs
+from pipeline.model.judged import REJECTED
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
 from pipeline.store.contract import Cell, Store
@@ -26,6 +27,7 @@ from pipeline.visitors.known import Known, Learnt
 from pipeline.visitors.unit import Unit
 
 SEALED_BYTES = 512 * 1024  # a facts cell of this size is not folded again
+ROWS_PER_LOAD = 32  # visitors' rows read at once: what is read and not yet merged takes memory too
 FOLD_CELLS = 48  # so many small cells in a row are folded into one
 
 
@@ -90,7 +92,7 @@ class Planner:
         small: dict[bytes, int] = {}
         for row, facts in _facts_by_row(unit, verdict, firsts, rows, held.known, self.today):
             cells += self._facts_cells(held.known, row, pack_facts(facts), held.seq + 1, small)
-        return Plan(cells, learnt, changes, small, len(verdict.new), len(verdict.dropped))
+        return Plan(cells, learnt, changes, small, _events(unit, verdict.new), _events(unit, verdict.dropped))
 
     def _visitor_rows(self, unit: Unit) -> _Rows:
         code = unit.account * BUCKETS_PER_SHARD + bucket_of(unit.visitor)
@@ -109,10 +111,12 @@ class Planner:
         missing = [row for row in rows.keys.values() if row not in known.rows]
         if not missing:
             return
-        found = self.store.read("visitors", missing)
-        known.load((value for cells in found.values() for _, value in cells), self._horizon)
-        for row in missing:
-            known.rows[row] = sum(len(value) < SEALED_BYTES for _, value in found.get(row, []))
+        for at in range(0, len(missing), ROWS_PER_LOAD):
+            rows_read = missing[at : at + ROWS_PER_LOAD]
+            found = self.store.read("visitors", rows_read)
+            known.load((value for cells in found.values() for _, value in cells), self._horizon)
+            for row in rows_read:
+                known.rows[row] = sum(len(value) < SEALED_BYTES for _, value in found.get(row, []))
 
     def _touch(self, slots: Slots, unit: Unit, verdict: Verdict) -> Touches:
         """Every (new hit, series), with the spot it counts at: values beyond the bound count under `(other)`."""
@@ -182,6 +186,14 @@ class _Rows:
 
     code: np.ndarray
     keys: dict[int, bytes]
+
+
+def _events(unit: Unit, hits: np.ndarray) -> int:
+    """How many of these hits are events; the others are rejects."""
+    table = unit.table
+    metrics = ([table.judged[c.account].metrics[s.metric].metric for s in c.series] for c in table.combos)
+    is_event = np.array([REJECTED not in of_combo for of_combo in metrics], dtype=bool)
+    return int(is_event[unit.combo[hits]].sum())
 
 
 def _valued_places(moves: Moves) -> tuple[np.ndarray, np.ndarray]:

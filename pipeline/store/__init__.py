@@ -31,6 +31,15 @@ def open_store(url: str, *, create: bool = False, create_tables: bool = False) -
             raise UsageError(f"--store {url}: name project and instance, as in bigtable://my-project/my-instance")
         from pipeline.store.bigtable import BigtableStore
 
-        prefix = parse_qs(parts.query).get("prefix", [""])[0]
-        return BigtableStore(project, instance, prefix=prefix, create=create, create_tables=create_tables)
+        given = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if unknown := given.keys() - {"prefix", "profile"}:
+            raise UsageError(f"--store {url}: unknown {min(unknown)}; use prefix=P for tables, profile=P for an app profile")
+        return BigtableStore(
+            project,
+            instance,
+            prefix=given.get("prefix", ""),
+            app_profile=given.get("profile"),
+            create=create,
+            create_tables=create_tables,
+        )
     raise UsageError(f"--store {url}: unknown kind of store; use {FORMS}")

@@ -91,7 +91,12 @@ class Known:
         held.time[at[moved]], held.spot[at[moved]] = firsts.time[moved], firsts.spot[moved]
         fresh = firsts.take(~present)
         merge = _Merge(at[~present], len(held.key))
-        self.firsts = Firsts(*(merge(old, new) for old, new in zip(held, fresh, strict=True)))
+        columns = list(held)
+        del held
+        self.firsts = NO_FIRSTS
+        for i, new in enumerate(fresh):  # one after the other, so that only one is there twice
+            columns[i] = merge(columns[i], new)
+        self.firsts = Firsts(*columns)
 
     @property
     def bytes_held(self) -> int:

@@ -81,14 +81,13 @@ def test_a_commit_against_a_lock_that_stays_is_transient_and_the_next_one_goes_t
 def test_a_flush_that_could_not_reach_the_disk_says_so(place: SqlitePlace) -> None:
     path = place.url.removeprefix("sqlite:///")
     store = SqliteStore(path, busy_timeout_s=0.01)
-    reader = sqlite3.connect(path, isolation_level=None)
-    reader.execute("BEGIN")
-    reader.execute("SELECT * FROM meta").fetchall()
     commit(store, counter(b"a", b"1"))
-    with pytest.raises(TransientStoreError, match="busy"):
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransientStoreError, match="locked"):
         store.flush()
-    reader.execute("ROLLBACK")
-    reader.close()
+    writer.execute("ROLLBACK")
+    writer.close()
     store.flush()
     store.close()
 

@@ -24,7 +24,6 @@ MAY_IMPORT = {
     "readers": ("pipeline.model", "pipeline.match", "pipeline.definitions", "pipeline.store"),
 }
 FURTHER = {
-    "pipeline.counters.totals": ("pipeline.decode.number",),  # the number that says "no number"
     "readers.__main__": ("pipeline.cli",),
 }
 

@@ -27,6 +27,8 @@ test: lint types ## lint, check types and run all tests; says what had to be lef
 
 lint: $(INSTALLED) ## hold the code to the style
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || \
+	  { echo "not formatted; $(BIN)/ruff format . does it" >&2; exit 1; }
 
 types: $(INSTALLED) ## check the types
 	@$(BIN)/mypy

@@ -114,8 +114,7 @@ class _Crowd:
         places = [cat.choose(cat.spread(visitors, step), shares) for shares, step in traits]
         self.context_of = np.ravel_multi_index(places, [len(shares) for shares, _ in traits]).tolist()
         self.contexts = [
-            f'"location":{{"country":"{country}"}},"userAgent":"{agent}",'
-            f'"traits":{{"plan":"{plan}","gender":"{gender}"}}'
+            f'"location":{{"country":"{country}"}},"userAgent":"{agent}","traits":{{"plan":"{plan}","gender":"{gender}"}}'
             for country in cat.COUNTRY_SHARES
             for gender in cat.GENDER_SHARES
             for plan in cat.PLAN_SHARES

@@ -29,9 +29,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("pipeline.run_command:run", "Count events from files or streams into a store."),
-    "define": Command(
-        "pipeline.definitions.commands:define", "Push, list, show, delete and check definitions of metrics."
-    ),
+    "define": Command("pipeline.definitions.commands:define", "Push, list, show, delete and check definitions of metrics."),
     "collect": Command(
         "pipeline.collect.commands:collect", "Take events over HTTP from Segment's and RudderStack's clients."
     ),

@@ -72,9 +72,7 @@ def _start(server: Path, directory: Path, port: int | None, durable: bool) -> tu
         with (directory / _LOG).open("ab") as log:
             command = _command(server, directory, bound, durable)
             # In a session of its own: Ctrl-C is for the program around it, which ends it last.
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
             if _answers(process, bound):
                 return process, bound

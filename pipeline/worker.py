@@ -62,9 +62,7 @@ class Worker:
         """Commit hits as units of the shard. **Retry:** harmless, see `ShardKeeper.commit`."""
         if self._keeper is None:
             store = open_store(self._setup.store_url, create=False)
-            self._keeper = ShardKeeper(
-                store, dedup_days=self._setup.dedup_days, held_bytes_max=self._setup.held_bytes_max
-            )
+            self._keeper = ShardKeeper(store, dedup_days=self._setup.dedup_days, held_bytes_max=self._setup.held_bytes_max)
             for snapshot in self._snapshots.values():
                 self._keeper.adopt(snapshot)
         return self._keeper.commit(shard, messages)

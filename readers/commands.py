@@ -35,9 +35,7 @@ store_option = click.option(
 @definitions_option
 @click.option("--from", "from_", metavar="DAY", help="First day, as 2026-10-01.")
 @click.option("--to", metavar="DAY", help="Last day.")
-@click.option(
-    "--range", "date_range", metavar="RANGE", help=f"day 7d 30d 90d month 12mo all. Default: {RANGE_DEFAULT}."
-)
+@click.option("--range", "date_range", metavar="RANGE", help=f"day 7d 30d 90d month 12mo all. Default: {RANGE_DEFAULT}.")
 @click.option("--dimensions", metavar="D[,D]", help="time:hour, time:day, time:week, time:month, a breakdown.")
 @click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help="Keep a breakdown's value; != drops it.")
 @click.option("--compare", metavar="WHAT", help="previous_period, previous_year, or DAY,DAY.")

@@ -137,9 +137,7 @@ class OddLines:
         name = f"{self._span.source}@{self._span.offset + self._lines.offset(line)}"
         return name if place is None else f"{name}/{place}"
 
-    def _reject(
-        self, reason: RejectReason, cause: str, line: int, place: int | None = None, event: object = None
-    ) -> None:
+    def _reject(self, reason: RejectReason, cause: str, line: int, place: int | None = None, event: object = None) -> None:
         self.rejects.append(self._made(reason, cause, line, place, event, self._span.account))
 
     def _made(

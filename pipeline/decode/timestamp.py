@@ -12,9 +12,7 @@ from pipeline.model.layout import EPOCH_ORDINAL
 
 NS_PER_S = 1_000_000_000
 NS_MIN, NS_MAX = -(2**63) + 2 * 86_400 * NS_PER_S, 2**63 - 2 * 86_400 * NS_PER_S  # room for offsets and days
-_FORM = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
-)
+_FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 _CHARS_MAX = 128
 _COMMON = b"0000-00-00T00:00:00.000Z"
 _DIGITS = np.array([i for i, c in enumerate(_COMMON) if c == ord("0")])

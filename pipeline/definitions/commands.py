@@ -130,9 +130,7 @@ def _pick_metric(definitions: AccountDefinitions, metric_id: str) -> Metric:
     broken = [problem for problem in definitions.problems if problem.startswith(f"metric:{metric_id}:")]
     if broken:
         raise UsageError(f"account {definitions.account}: {broken[0]}")
-    raise UsageError(
-        f"account {definitions.account} has no metric {metric_id}; `daycount define list` shows those it has"
-    )
+    raise UsageError(f"account {definitions.account} has no metric {metric_id}; `daycount define list` shows those it has")
 
 
 def _say(lines: Iterable[str]) -> None:

@@ -28,9 +28,7 @@ def connect(url: str) -> redis.Redis:
         raise UsageError(f"the URL of Redis is wrong ({error}); write redis://HOST:PORT/DB") from None
     database = parts.path.strip("/")
     if parts.scheme != "unix" and database and not database.isdecimal():
-        raise UsageError(
-            f"Redis at {address(url)}: {database} is not a database; write redis://HOST:PORT/DB, DB a number"
-        )
+        raise UsageError(f"Redis at {address(url)}: {database} is not a database; write redis://HOST:PORT/DB, DB a number")
     try:
         client = redis.Redis.from_url(
             url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, retry=Retry(NoBackoff(), 0)

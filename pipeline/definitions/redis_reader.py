@@ -64,9 +64,7 @@ class RedisReader:
 
     def _parse(self, account: str, fields: Fields | None) -> AccountDefinitions:
         if fields is None:
-            return AccountDefinitions.of(
-                account, Settings(), (), [f"{KEY_PREFIX}{account}: not a hash; delete the key"]
-            )
+            return AccountDefinitions.of(account, Settings(), (), [f"{KEY_PREFIX}{account}: not a hash; delete the key"])
         digest = fields_digest(fields)
         known = self._parsed.get(account)
         if known is not None and known[0] == digest:

@@ -23,9 +23,7 @@ def parse_condition(condition: object, groups: Mapping[str, list[Any]] | None = 
     return _Parser(groups or {}).condition(condition, "")
 
 
-def compile_condition(
-    condition: object, groups: Mapping[str, list[Any]] | None = None
-) -> Callable[[dict[str, Any]], bool]:
+def compile_condition(condition: object, groups: Mapping[str, list[Any]] | None = None) -> Callable[[dict[str, Any]], bool]:
     """A function that says whether an event meets the condition, and never raises. Raises ConditionError."""
     return _event_test(parse_condition(condition, groups))
 

@@ -37,7 +37,8 @@ class Conditions:
     def __init__(self, judged: Judged) -> None:
         self.judged = judged
         self.nodes: list[Node] = [
-            parse_condition(m.metric.where, m.metric.groups) for m in judged.metrics[:-1]  # the builtin one has none
+            parse_condition(m.metric.where, m.metric.groups)
+            for m in judged.metrics[:-1]  # the builtin one has none
         ]
 
     def paths(self) -> set[Path]:

@@ -69,9 +69,7 @@ class HitBlock:
     def from_bytes(cls, data: bytes) -> HitBlock:
         """The inverse of `to_bytes`."""
         accounts, combos, arrays, message_ids = _DECODER.decode(data)
-        named = {
-            name: np.frombuffer(raw, dtype=kind) for (name, kind), raw in zip(_ARRAYS.items(), arrays, strict=True)
-        }
+        named = {name: np.frombuffer(raw, dtype=kind) for (name, kind), raw in zip(_ARRAYS.items(), arrays, strict=True)}
         return cls(accounts, combos, message_ids=message_ids, **named)
 
 

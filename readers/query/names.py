@@ -47,9 +47,7 @@ class Asked:
     whole: bool
 
 
-def find_measures(
-    store: Store, definitions: Snapshot | None, account: str, names: tuple[str, ...]
-) -> tuple[Asked, ...]:
+def find_measures(store: Store, definitions: Snapshot | None, account: str, names: tuple[str, ...]) -> tuple[Asked, ...]:
     """The measures that the names stand for, in order. Raises QueryError for names that stand for nothing."""
     known = definitions.accounts.get(account) if definitions else None
     found: dict[str, Asked] = {}

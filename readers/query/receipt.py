@@ -60,9 +60,7 @@ def _rows(account: str, series: Series) -> tuple[bytes, bytes]:
     return meta_revision_row(account, metric_id, revision), meta_history_row(account, metric_id)
 
 
-def _of_series(
-    stored: Rows, account: str, series: Series, span: Span, zone: ZoneInfo
-) -> tuple[dict[str, Any], list[str]]:
+def _of_series(stored: Rows, account: str, series: Series, span: Span, zone: ZoneInfo) -> tuple[dict[str, Any], list[str]]:
     revision_row, history_row = _rows(account, series)
     since = dict(stored.get(revision_row, ())).get(b"since")
     history = [(at.decode(), revision.decode()) for at, revision in stored.get(history_row, ())]

@@ -41,9 +41,7 @@ def small_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("seed", seeds(25))
-def test_beyond_the_bound_of_named_values_totals_stay_exact(
-    seed: int, new_store: OpenStore, small_bound: None
-) -> None:
+def test_beyond_the_bound_of_named_values_totals_stay_exact(seed: int, new_store: OpenStore, small_bound: None) -> None:
     world, random, store = make_world(seed), Random(seed), new_store()
     delivery = Delivery(store, Manner(restarted=0.3, block_events_max=4), random)
     delivery.adopt(world.snapshot)
@@ -99,5 +97,3 @@ def test_of_copies_that_differ_one_counts_in_all_measures(seed: int, new_store: 
     assert sorted(event["messageId"] for event in counted) == [f"m{i}" for i in range(8)]
     world = replace(make_world(0), snapshot=snapshot, events=counted, trusted="acme")
     assert differences(found, expected_numbers(snapshot, world)) == []
-
-

@@ -73,9 +73,7 @@ def test_hits_judged_under_old_and_new_definitions_may_come_interleaved(
 
 
 @pytest.mark.parametrize("seed", seeds(20))
-def test_another_time_zone_and_other_visitors_begin_at_zero_and_the_old_ones_go_on(
-    seed: int, new_store: OpenStore
-) -> None:
+def test_another_time_zone_and_other_visitors_begin_at_zero_and_the_old_ones_go_on(seed: int, new_store: OpenStore) -> None:
     world, random, store = make_world(seed), Random(seed), new_store()
     other = with_other_settings(world.snapshot, random)
     apart = [{identity(e, account): e for e in world.of(account.account)} for account in other.accounts.values()]

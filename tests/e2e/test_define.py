@@ -61,9 +61,7 @@ def test_push_list_show_and_delete(redis_url: str, file: Path):
     assert (pushed.returncode, pushed.stderr) == (0, "")
     revision = pushed.stdout.removeprefix("acme: big_orders: pushed, revision ").rstrip("\n")
     assert len(revision) == 16
-    assert (
-        define("push", str(file), definitions=redis_url).stdout == f"acme: big_orders: unchanged, revision {revision}\n"
-    )
+    assert define("push", str(file), definitions=redis_url).stdout == f"acme: big_orders: unchanged, revision {revision}\n"
 
     assert define("list", "--definitions", redis_url).stdout == (
         "acme (Asia/Kolkata, 1 metric)\n"
@@ -98,8 +96,7 @@ def test_a_change_of_settings_is_warned_of_on_stderr(redis_url: str, file: Path)
     assert pushed.returncode == 0
     assert "new revision" in pushed.stdout
     assert pushed.stderr == (
-        "daycount: warning: acme: timezone changed from Asia/Kolkata to UTC: "
-        "every metric of the account starts at zero\n"
+        "daycount: warning: acme: timezone changed from Asia/Kolkata to UTC: every metric of the account starts at zero\n"
     )
 
 
@@ -113,9 +110,7 @@ def test_a_push_of_settings_alone_says_what_it_did_not_change(redis_url: str, fi
 def test_lint_needs_no_redis_and_lists_every_problem(file: Path):
     fine = define("lint", str(file))
     assert (fine.returncode, fine.stdout, fine.stderr) == (0, "acme: 1 metric, no problems\n", "")
-    file.write_text(
-        EXAMPLE.replace("$gte", "$gtee").replace("sum, field: properties.total", "sum").replace("Kolkata", "Oz")
-    )
+    file.write_text(EXAMPLE.replace("$gte", "$gtee").replace("sum, field: properties.total", "sum").replace("Kolkata", "Oz"))
     bad = define("lint", str(file))
     assert (bad.returncode, bad.stderr) == (1, "")
     assert [line.split(": ")[1:-1] for line in bad.stdout.splitlines()] == [

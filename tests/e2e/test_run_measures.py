@@ -290,9 +290,7 @@ def test_a_late_earlier_event_moves_the_first_day_and_its_amount(run: SmallRun) 
 
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("order_of_arrival", list(itertools.permutations(["10", "9", "b"])))
-def test_a_tie_goes_to_the_smallest_message_id(
-    run: SmallRun, order_of_arrival: tuple[str, ...], together: bool
-) -> None:
+def test_a_tie_goes_to_the_smallest_message_id(run: SmallRun, order_of_arrival: tuple[str, ...], together: bool) -> None:
     amounts = {"10": 1, "9": 2, "b": 4}  # compared as texts: "10" comes first
     events = [order(messageId=name, total=amounts[name]) for name in order_of_arrival]
     if together:

@@ -53,9 +53,7 @@ def test_every_form_of_a_timestamp_is_the_same_instant(tmp_path: Path) -> None:
 
 
 def test_a_day_begins_and_ends_at_the_accounts_midnight(tmp_path: Path) -> None:
-    edges = at(
-        "2026-09-30T18:29:59.999Z", "2026-09-30T18:30:00Z", "2026-10-01T18:29:59.999999Z", "2026-10-01T18:30:00Z"
-    )
+    edges = at("2026-09-30T18:29:59.999Z", "2026-09-30T18:30:00Z", "2026-10-01T18:29:59.999999Z", "2026-10-01T18:30:00Z")
     run = run_in(tmp_path, "Asia/Kolkata", *edges)
     assert days(run, "2026-09-29", "2026-10-03") == {"2026-09-30": 1, "2026-10-01": 2, "2026-10-02": 1}
     assert {hour: n for hour, n in hours(run, "2026-10-01").items() if n} == {
@@ -69,10 +67,7 @@ def test_a_day_of_25_hours_has_both_of_its_two_oclocks(tmp_path: Path) -> None:
         tmp_path,
         "Europe/Berlin",
         *at("2025-10-25T22:00:00Z", "2025-10-26T00:30:00Z", "2025-10-26T00:59:59Z", "2025-10-26T01:00:00Z"),
-        *[
-            order(messageId=f"n{n}", timestamp=t)
-            for n, t in enumerate(["2025-10-26T22:59:59Z", "2025-10-26T23:00:00Z"])
-        ],
+        *[order(messageId=f"n{n}", timestamp=t) for n, t in enumerate(["2025-10-26T22:59:59Z", "2025-10-26T23:00:00Z"])],
     )
     assert days(run, "2025-10-24", "2025-10-28") == {"2025-10-26": 5, "2025-10-27": 1}
     of_day = hours(run, "2025-10-26")
@@ -146,9 +141,7 @@ def test_without_a_timestamp_it_is_the_time_of_receipt(tmp_path: Path) -> None:
     records = [
         order(messageId="a", timestamp=..., receivedAt="2026-10-01T12:00:00Z"),
         order(messageId="b", timestamp=None, receivedAt="2026-10-01T12:00:00Z", sentAt="2026-10-09T12:00:00Z"),
-        order(
-            messageId="c", timestamp=..., originalTimestamp="2026-10-03T12:00:00Z", receivedAt="2026-10-02T12:00:00Z"
-        ),
+        order(messageId="c", timestamp=..., originalTimestamp="2026-10-03T12:00:00Z", receivedAt="2026-10-02T12:00:00Z"),
     ]
     run = run_in(tmp_path, "UTC", *records)
     assert days(run, "2026-09-25", "2026-10-10") == {"2026-10-01": 2, "2026-10-02": 1}

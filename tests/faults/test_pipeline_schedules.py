@@ -171,9 +171,7 @@ def test_a_unit_with_nothing_new_is_acknowledged_only_when_what_it_saw_is_whole(
     assert half_applied(bigtable_url, lambda store: store).wrong() == []
 
 
-def test_without_a_look_at_the_head_half_a_unit_is_found_out(
-    bigtable_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_look_at_the_head_half_a_unit_is_found_out(bigtable_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = plan.Planner.plan
 
     def without_duplicates(planner: plan.Planner, held: plan.Held, unit: Any) -> plan.Plan:

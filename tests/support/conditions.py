@@ -104,9 +104,7 @@ def _meets(operand: Any, value: Any) -> bool:
     if isinstance(operand, str):
         return coerce.text_of(value) == operand
     return (
-        coerce.number_of(value) == coerce.as_double(operand)
-        if isinstance(operand, (int, float))
-        else _same(value, operand)
+        coerce.number_of(value) == coerce.as_double(operand) if isinstance(operand, (int, float)) else _same(value, operand)
     )
 
 
@@ -123,9 +121,7 @@ def _same(value: Any, wanted: Any) -> bool:
 def _operator_holds(name: str, operand: Any, value: Any) -> bool:
     elements = value if isinstance(value, list) else []
     if name in ("ne", "nin", "nini", "notInGroup"):
-        return not _operator_holds(
-            {"ne": "eq", "nin": "in", "nini": "ini", "notInGroup": "inGroup"}[name], operand, value
-        )
+        return not _operator_holds({"ne": "eq", "nin": "in", "nini": "ini", "notInGroup": "inGroup"}[name], operand, value)
     if name in ("in", "ini", "inGroup"):
         members = GROUPS[operand] if name == "inGroup" else operand
         lowered = _lower if name == "ini" else lambda scalar: scalar

@@ -71,9 +71,7 @@ class SmallRun:
         store.settle(range(SHARDS))
         snapshot = self._snapshot()
         Adoption(store).adopt(snapshot, datetime.now(UTC))
-        setup = WorkerSetup(
-            self.store_url, SHARDS, fixed.visitor_key, self.account, self.dedup_days, self.held_bytes_max
-        )
+        setup = WorkerSetup(self.store_url, SHARDS, fixed.visitor_key, self.account, self.dedup_days, self.held_bytes_max)
         worker = Worker(setup)
         worker.adopt(snapshot)
         yield store, worker

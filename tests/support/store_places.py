@@ -55,9 +55,7 @@ class SqlitePlace(Place):
         return dict(self._db.execute(f"SELECT qualifier, value FROM {table} WHERE row = ?", [row]).fetchall())
 
     def poke(self, table: str, row: bytes, qualifier: bytes, value: bytes) -> None:
-        self._db.execute(
-            f"INSERT OR REPLACE INTO {table} (row, qualifier, value) VALUES (?, ?, ?)", [row, qualifier, value]
-        )
+        self._db.execute(f"INSERT OR REPLACE INTO {table} (row, qualifier, value) VALUES (?, ?, ?)", [row, qualifier, value])
 
     def close(self) -> None:
         super().close()

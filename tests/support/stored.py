@@ -47,9 +47,7 @@ def _take(
         rows[*name, path, key.value, f"{day}/{first + hour:02d}"].append(hours[hour, :width])
 
 
-def _numbers(
-    rows: Mapping[tuple[Any, ...], list[np.ndarray]], metrics: Mapping[tuple[str, ...], Metric]
-) -> Numbers:
+def _numbers(rows: Mapping[tuple[Any, ...], list[np.ndarray]], metrics: Mapping[tuple[str, ...], Metric]) -> Numbers:
     numbers: Numbers = {}
     for (*name, path, value, when), found in rows.items():
         metric = metrics[tuple(name)]

@@ -11,9 +11,7 @@ from pipeline import cli
 from pipeline.model.errors import StoreError, UsageError
 
 
-def run(
-    monkeypatch: pytest.MonkeyPatch, error: BaseException | int | None, capsys: pytest.CaptureFixture[str]
-) -> tuple:
+def run(monkeypatch: pytest.MonkeyPatch, error: BaseException | int | None, capsys: pytest.CaptureFixture[str]) -> tuple:
     @click.command()
     def command() -> int | None:
         if isinstance(error, BaseException):

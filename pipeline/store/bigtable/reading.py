@@ -16,9 +16,7 @@ from pipeline.store.bigtable.patience import Patience
 from pipeline.store.bigtable.unit import FAMILY
 from pipeline.store.contract import Ranges, Rows, merged_ranges, prefix_end
 
-RANGES_PER_READ = (
-    200  # with qualifiers of some tens of bytes: a filter may have 20 KB, cloud.google.com/bigtable/quotas
-)
+RANGES_PER_READ = 200  # with qualifiers of some tens of bytes: a filter may have 20 KB, cloud.google.com/bigtable/quotas
 
 Filter = data.RowFilter.pb()
 ColumnRange = data.ColumnRange.pb()
@@ -80,9 +78,7 @@ def column_filters(ranges: Ranges | None) -> Iterator[Any]:
 
 def _within(ranges: Sequence[tuple[bytes, bytes]]) -> Any:
     columns = [
-        Filter(
-            column_range_filter=ColumnRange(family_name=FAMILY, start_qualifier_closed=start, end_qualifier_open=end)
-        )
+        Filter(column_range_filter=ColumnRange(family_name=FAMILY, start_qualifier_closed=start, end_qualifier_open=end))
         for start, end in ranges
     ]
     either = columns[0] if len(columns) == 1 else Filter(interleave=data.RowFilter.Interleave.pb()(filters=columns))

@@ -47,9 +47,7 @@ class BigtableStore(Store):
         """
         self._patience = patience or Patience()
         make = create_tables or (create and bool(emulator_host()))
-        self._calls = connect(
-            project, instance, prefix, make_tables=make, app_profile=app_profile, patience=self._patience
-        )
+        self._calls = connect(project, instance, prefix, make_tables=make, app_profile=app_profile, patience=self._patience)
         self._held: dict[int, Head] = {}  # heads whose payload surely holds: this object has applied it itself
 
     def take(self, shard: int) -> int:

@@ -96,9 +96,7 @@ def unpack_head(cells: Mapping[bytes, bytes]) -> tuple[Head, list[bytes]]:
 def head_is_at(seq: int) -> Any:
     """The filter that lets a cell through if a head's seq is `seq`; for 0, if there is any seq at all."""
     of_column = data.RowFilter.pb()(
-        column_range_filter=data.ColumnRange.pb()(
-            family_name=FAMILY, start_qualifier_closed=SEQ, end_qualifier_closed=SEQ
-        )
+        column_range_filter=data.ColumnRange.pb()(family_name=FAMILY, start_qualifier_closed=SEQ, end_qualifier_closed=SEQ)
     )
     latest = data.RowFilter.pb()(cells_per_column_limit_filter=1)
     filters = [of_column, latest]

@@ -78,9 +78,7 @@ def test_a_line_comes_to_the_same_alone_and_among_others(lines: list[bytes]) -> 
     together, _ = decode(b"\n".join(lines))
     alone = [decode(one)[0] for one in lines]
     assert together.events == sum(one.events for one in alone)
-    assert sorted((r.reason, r.raw) for r in together.rejects) == sorted(
-        (r.reason, r.raw) for a in alone for r in a.rejects
-    )
+    assert sorted((r.reason, r.raw) for r in together.rejects) == sorted((r.reason, r.raw) for a in alone for r in a.rejects)
 
 
 @at_any_pace
@@ -119,9 +117,7 @@ def test_the_bound_of_depth_is_the_same_for_every_form(opened: str, closed: str)
         data = nested((depth - 1) // levels + 1, opened, closed)
         decoded, _ = decode(data)
         deep = depth > EVENT_DEPTH_MAX
-        assert ([r.reason for r in decoded.rejects], decoded.events) == ([RejectReason.TOO_DEEP] * deep, 1 - deep), (
-            depth
-        )
+        assert ([r.reason for r in decoded.rejects], decoded.events) == ([RejectReason.TOO_DEEP] * deep, 1 - deep), depth
 
 
 def test_very_deep_records_are_rejects() -> None:

@@ -39,9 +39,7 @@ def test_a_number_is_its_shortest_text_rounded_half_even(number: float | int) ->
     assert to_micro(number) == int(expected.scaleb(6))
 
 
-@pytest.mark.parametrize(
-    "other", [True, False, "5", "", None, [5], {}, float("nan"), float("inf"), 1e12 + 1, -(10**13)]
-)
+@pytest.mark.parametrize("other", [True, False, "5", "", None, [5], {}, float("nan"), float("inf"), 1e12 + 1, -(10**13)])
 def test_what_is_no_number_or_too_large_is_none(other: object) -> None:
     assert to_micro(other) is None
 

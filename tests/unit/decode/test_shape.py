@@ -16,9 +16,7 @@ from pipeline.match.plan import read_leaf
 from pipeline.model.event import ENVELOPE
 from tests.support.any_pace import at_any_pace
 
-PARTS = st.sampled_from(
-    ["a", "b", "properties", "context", "event", "account", "0", "1", "f0", "class", "é", "a b", ""]
-)
+PARTS = st.sampled_from(["a", "b", "properties", "context", "event", "account", "0", "1", "f0", "class", "é", "a b", ""])
 PATHS = st.lists(st.lists(PARTS, min_size=1, max_size=4).map(tuple), max_size=8)
 NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(

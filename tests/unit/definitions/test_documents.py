@@ -147,7 +147,5 @@ DOCUMENTS = st.recursive(
 
 
 @given(st.dictionaries(WORDS, DOCUMENTS, min_size=1, max_size=4))
-def test_what_is_written_as_yaml_reads_back_the_same(
-    tmp_path_factory: pytest.TempPathFactory, document: dict[str, Any]
-):
+def test_what_is_written_as_yaml_reads_back_the_same(tmp_path_factory: pytest.TempPathFactory, document: dict[str, Any]):
     assert read(tmp_path_factory.mktemp("yaml"), to_yaml(document)) == [document]

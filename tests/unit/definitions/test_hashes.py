@@ -93,9 +93,7 @@ def test_keys_that_name_no_account_are_known():
 NAMES = st.binary(max_size=6).map(b"metric:".__add__) | st.binary(max_size=12) | st.just(b"settings")
 
 
-@given(
-    st.dictionaries(NAMES, st.binary() | st.sampled_from([b"{}", b"[]", b"3", b'"x"', b'{"timezone": 3}']), max_size=5)
-)
+@given(st.dictionaries(NAMES, st.binary() | st.sampled_from([b"{}", b"[]", b"3", b'"x"', b'{"timezone": 3}']), max_size=5))
 def test_no_bytes_make_reading_fail(garbage: dict[bytes, bytes]):
     account = read_hash("acme", {**garbage, **fields(metric__orders=metric_document())})
     assert "orders" in account.metrics or b"settings" in garbage

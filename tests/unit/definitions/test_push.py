@@ -152,9 +152,7 @@ def test_a_push_that_would_break_a_metric_it_does_not_name_is_refused(redis_url:
     assert stored(client) == before
 
 
-def test_definitions_broken_past_us_are_mended_by_a_push_and_do_not_stand_in_its_way(
-    redis_url: str, client: redis.Redis
-):
+def test_definitions_broken_past_us_are_mended_by_a_push_and_do_not_stand_in_its_way(redis_url: str, client: redis.Redis):
     client.hset("definitions:acme", mapping={"metric:orders": "{", "metric:other": "["})
     (report,) = push(redis_url, located(account_document()))
     assert outcomes(report.changes) == {"orders": "new"}
@@ -243,9 +241,7 @@ def test_deleting_takes_the_metrics_named(redis_url: str, client: redis.Redis):
     assert set(stored(client)) == {"settings", "metric:b"}
 
 
-def test_deleting_all_keeps_the_settings_so_that_it_does_not_look_like_a_lost_server(
-    redis_url: str, client: redis.Redis
-):
+def test_deleting_all_keeps_the_settings_so_that_it_does_not_look_like_a_lost_server(redis_url: str, client: redis.Redis):
     client.hset("definitions:acme", mapping={"metric:orders": json.dumps(metric_document()), "metric:broken": "{"})
     source = open_definitions(redis_url)
     source.read()

@@ -43,9 +43,7 @@ def test_nothing_changed_gives_the_very_same_snapshot(redis_url: str, client: re
     assert source.read() is source.read()
 
 
-def test_only_hashes_that_changed_are_parsed_again(
-    redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
-):
+def test_only_hashes_that_changed_are_parsed_again(redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch):
     from pipeline.definitions import redis_reader
 
     parsed: list[str] = []

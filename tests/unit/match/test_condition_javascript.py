@@ -93,9 +93,7 @@ def test_values_convert_to_numbers_as_in_javascript(value: Any, number: float) -
     assert number_of(value) == number
 
 
-@pytest.mark.parametrize(
-    "value", ["a", "1_0", "-0x10", "0x", "1e", ".", "1 2", "inf", "nan", "٣", "1,2", [1, 2], {}, [{}]]
-)
+@pytest.mark.parametrize("value", ["a", "1_0", "-0x10", "0x", "1e", ".", "1 2", "inf", "nan", "٣", "1,2", [1, 2], {}, [{}]])
 def test_what_is_no_number_is_nan(value: Any) -> None:
     assert math.isnan(number_of(value))
 

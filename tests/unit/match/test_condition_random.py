@@ -31,9 +31,7 @@ def _by_terms(condition: dict[str, Any], event: Any, terms_max: int) -> bool | N
 
 
 @given(CONDITIONS, EVENTS)
-def test_the_compiled_condition_holds_when_the_naive_reading_does(
-    condition: dict[str, Any], event: dict[str, Any]
-) -> None:
+def test_the_compiled_condition_holds_when_the_naive_reading_does(condition: dict[str, Any], event: dict[str, Any]) -> None:
     assert compile_condition(condition, GROUPS)(event) is naive_holds(condition, event)
 
 

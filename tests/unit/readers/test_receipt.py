@@ -105,9 +105,7 @@ def test_revisions_of_different_time_zones_do_not_share_rows(desk: Desk) -> None
 
 def test_a_gap_in_which_another_definition_was_in_force_is_named(desk: Desk) -> None:
     keep_definition(desk, ORDERS)
-    keep_history(
-        desk, ("2026-09-01T00:00:00Z", ORDERS), ("2026-10-03T00:00:00Z", OLD), ("2026-10-05T00:00:00Z", ORDERS)
-    )
+    keep_history(desk, ("2026-09-01T00:00:00Z", ORDERS), ("2026-10-03T00:00:00Z", OLD), ("2026-10-05T00:00:00Z", ORDERS))
     found = meta(desk, date_range=WEEK)
     assert found["metrics"]["big_orders"]["gaps"] == [["2026-10-03T00:00:00Z", "2026-10-05T00:00:00Z"]]
     assert "2026-10-03T00:00:00Z until 2026-10-05T00:00:00Z" in found["warnings"][0]

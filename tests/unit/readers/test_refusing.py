@@ -77,9 +77,7 @@ def test_a_malformed_body_is_refused(desk: Desk, body: Any, pointer: str, word: 
         ({"offset": -1}, "/offset", "whole number"),
     ],
 )
-def test_a_query_that_cannot_be_answered_names_the_place(
-    desk: Desk, body: dict[str, Any], pointer: str, word: str
-) -> None:
+def test_a_query_that_cannot_be_answered_names_the_place(desk: Desk, body: dict[str, Any], pointer: str, word: str) -> None:
     query = {"metrics": ["big_orders.orders"], "date_range": "7d", **body}
     found, detail = desk.refusal(**query)
     assert found == pointer

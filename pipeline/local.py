@@ -89,9 +89,9 @@ class LocalRun:
                 summary.seconds = time.monotonic() - begun
                 self.progressed(summary)
             summary.interrupted = self.stopped()
+            held.settle(self.shards)
         finally:
             held.close()
-        self.store.settle(range(self.shards))
         if not summary.interrupted:
             progress.finish()
         summary.resumed = progress.resumed

@@ -36,6 +36,10 @@ class Workers(ABC):
         """See `Worker.commit`."""
 
     @abstractmethod
+    def settle(self, shards: int) -> None:
+        """Make sure that nothing committed to any shard is half-applied, see `Worker.settle`. **Retry:** harmless."""
+
+    @abstractmethod
     def close(self) -> None:
         """End the workers once what they were handed is done."""
 
@@ -60,6 +64,10 @@ class InProcess(Workers):
         done: Future[Counter[str]] = Future()
         done.set_result(self._worker.commit(shard, messages))
         return done
+
+    def settle(self, shards: int) -> None:
+        for shard in range(shards):
+            self._worker.settle(shard)
 
     def close(self) -> None:
         pass
@@ -95,6 +103,10 @@ class Processes(Workers):
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Future[Counter[str]]:
         return self._pools[shard % len(self._pools)].submit(_commit, shard, messages)
+
+    def settle(self, shards: int) -> None:
+        for settled in [self._pools[s % len(self._pools)].submit(_settle, s) for s in range(shards)]:
+            settled.result()
 
     def close(self) -> None:
         for pool in self._pools:
@@ -138,3 +150,7 @@ def _match(block: Block, version: str) -> Matched:
 
 def _commit(shard: int, messages: Sequence[bytes]) -> Counter[str]:
     return _worker.commit(shard, messages)
+
+
+def _settle(shard: int) -> None:
+    _worker.settle(shard)

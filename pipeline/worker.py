@@ -60,9 +60,16 @@ class Worker:
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:
         """Commit hits as units of the shard. **Retry:** harmless, see `ShardKeeper.commit`."""
+        return self._opened().commit(shard, messages)
+
+    def settle(self, shard: int) -> None:
+        """Apply the shard's last unit again, unless it is this worker's own and applied. **Retry:** harmless."""
+        self._opened().settle(shard)
+
+    def _opened(self) -> ShardKeeper:
         if self._keeper is None:
             store = open_store(self._setup.store_url, create=False)
             self._keeper = ShardKeeper(store, dedup_days=self._setup.dedup_days, held_bytes_max=self._setup.held_bytes_max)
             for snapshot in self._snapshots.values():
                 self._keeper.adopt(snapshot)
-        return self._keeper.commit(shard, messages)
+        return self._keeper

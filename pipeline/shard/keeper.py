@@ -65,6 +65,10 @@ class ShardKeeper:
             tally += self._commit_unit(shard, blocks)
         return tally
 
+    def settle(self, shard: int) -> None:
+        """Make sure that the last unit committed to the shard holds, whoever committed it. **Retry:** harmless."""
+        self._store.settle([shard])
+
     def _commit_unit(self, shard: int, blocks: Sequence[HitBlock]) -> Counter[str]:
         for attempt in range(ATTEMPTS):
             try:

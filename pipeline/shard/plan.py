@@ -27,7 +27,7 @@ from pipeline.visitors.known import Known, Learnt
 from pipeline.visitors.unit import Unit
 
 SEALED_BYTES = 512 * 1024  # a facts cell of this size is not folded again
-ROWS_PER_LOAD = 64  # visitors' rows read at once: what is read and not yet merged takes memory too
+ROWS_PER_LOAD = 24  # visitors' rows read at once: what is read and not yet merged takes memory too
 FOLD_CELLS = 48  # so many small cells in a row are folded into one
 
 

@@ -34,6 +34,7 @@ from pipeline.sources.blocks import Block
 from pipeline.store.contract import Store
 
 CHUNK_BYTES = 256 * 1024 * 1024  # a run of the graph costs some 0.15 s, however small
+CHUNK_DATA_BYTES = 64 * 1024 * 1024  # of blocks that carry their data, which waits here until its turn comes
 CHUNK_BLOCKS = 512  # many small files
 POLL_S = 0.2  # between looks at files that don't grow
 PACE_S = 0.7  # between small chunks of files that do
@@ -205,7 +206,7 @@ def chunks(blocks: Iterator[Block | None]) -> Iterator[tuple[list[Block], dateti
         for block in blocks:
             if block is not None:
                 chunk.append(block)
-                size += block.length
+                size += block.length if block.data is None else block.length * CHUNK_BYTES // CHUNK_DATA_BYTES
                 if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS:
                     continue
             else:

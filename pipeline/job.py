@@ -42,9 +42,9 @@ class WorkersHandle:
         return InProcess(self._setup) if self._count == 1 else Processes(self._setup, self._count)
 
 
-def build(root: beam.Pipeline, blocks: HandedOver, snapshot: Snapshot, workers: WorkersHandle, rejects: str) -> None:
-    """Read, match, group by shard, commit; rejects of every step flow to one place."""
-    definitions = root | "Read definitions" >> beam.Create([snapshot.to_bytes()])
+def build(root: beam.Pipeline, blocks: HandedOver, snapshot: bytes, workers: WorkersHandle, rejects: str) -> None:
+    """Read, match, group by shard, commit; rejects of every step flow to one place. snapshot: see `Snapshot.to_bytes`."""
+    definitions = root | "Read definitions" >> beam.Create([snapshot])
     matched = (
         root
         | "Name blocks" >> beam.Create(blocks.names)

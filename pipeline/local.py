@@ -1,7 +1,7 @@
 """Drives the graph on one machine: one bounded chunk of input after the other, each a run of its own.
 
 Memory is bounded by a chunk, progress is seen, and an interrupted run goes on where it stopped. A chunk's input is
-counted as taken only after the store has it.
+acknowledged only after the store has it.
 """
 
 from __future__ import annotations
@@ -16,50 +16,70 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.adopt import Adoption
-from pipeline.definitions.source import DefinitionsSource
+from pipeline.definitions.refreshing import RefreshedDefinitions
 from pipeline.hand_over import HandedOver, lend, ship
 from pipeline.job import METRICS_NAMESPACE, WorkersHandle, build
 from pipeline.model import layout
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import RunError, StoreError, UsageError
-from pipeline.progress import Progress
+from pipeline.model.errors import RunError, StoreError, TransientStoreError, UsageError
+from pipeline.reject_limit import RejectLimit
 from pipeline.sources.blocks import Block
+from pipeline.sources.source import Backlog, Source
 from pipeline.store.contract import Store
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 256 * 1024 * 1024  # a run of the graph costs some 0.15 s, however small
 CHUNK_DATA_BYTES = 64 * 1024 * 1024  # of blocks that carry their data, which waits here until its turn comes
 CHUNK_BLOCKS = 512  # many small files
-POLL_S = 0.2  # between looks at files that don't grow
-PACE_S = 0.7  # between small chunks of files that do
+POLL_S = 0.1  # between looks where nothing was new
+PACE_S = 0.7  # between the beginnings of live chunks that aren't full
+GATHER_S = 0.3  # for so long a live chunk takes in what goes on coming
+OUTAGE_S = 5.0  # between attempts while the store is away
 
 
 @dataclass(slots=True)
 class Summary:
-    """What a run came to. `tally`: events, hits, duplicates, rejected.REASON, ..., as the steps count them."""
+    """What a run came to. `tally`: events, hits, duplicates, rejected.REASON, ..., as the steps count them.
+
+    While it goes on: `backlog`, what waits at the source; `trouble`, what it is waiting for to pass.
+    """
 
     tally: Counter[str] = field(default_factory=Counter)
     input_bytes: int = 0
     seconds: float = 0.0
     resumed: bool = False
     interrupted: bool = False
+    backlog: Backlog | None = None
+    trouble: str | None = None
+
+
+class Chunk(NamedTuple):
+    """Blocks that are counted together. `asked`: when the first was asked for; `more`: others may be there already."""
+
+    blocks: list[Block]
+    asked: datetime
+    more: bool
 
 
 @dataclass(slots=True)
 class LocalRun:
     """One run. `overlap`: chunks under way at once, 1 unless the workers are processes of their own.
 
-    `stopped` says between chunks whether to end early; `progressed` sees each chunk.
+    `stopped` says between chunks whether to end early; `progressed` sees each chunk. `live`: the input goes on, so a
+    chunk doesn't wait until it is large, and an outage of the store is waited out instead of ending the run.
     """
 
     store: Store
-    definitions: DefinitionsSource
+    definitions: RefreshedDefinitions
     workers: WorkersHandle
     shards: int
     rejects: str
@@ -67,74 +87,100 @@ class LocalRun:
     overlap: int
     stopped: Callable[[], bool]
     progressed: Callable[[Summary], None]
+    reject_limit: RejectLimit
+    live: bool = False
+    _summary: Summary = field(default_factory=Summary)
+    _serialized: tuple[Snapshot | None, bytes] = (None, b"")
 
-    def run(self, blocks: Iterator[Block | None], progress: Progress) -> Summary:
-        """Take all blocks; None among them says that there are no more just now.
+    def run(self, source: Source) -> Summary:
+        """Take all that the source gives.
 
-        Raises what the steps raise; what was committed until then holds.
+        Raises what the steps raise; what was committed until then holds, what was not acknowledged comes again.
         """
         # What a step raises comes out of the run; Beam would print its traceback before that.
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
         held = self.workers.acquire()  # keeps the workers from one chunk to the next
-        summary = Summary()
+        summary = self._summary
+        summary.resumed = source.resumed
         begun = time.monotonic()
-        self.store.settle(range(self.shards))
-        adoption = Adoption(self.store)
         try:
-            for chunk, taken, tally in self._taken(blocks, adoption):
-                if chunk:
-                    summary.tally += tally
-                    summary.input_bytes += sum(b.input_bytes for b in chunk)
-                    progress.save(chunk)
-                self._complete(taken)
+            self._insist(lambda: self.store.settle(range(self.shards)))
+            for chunk, tally in self._counted(source.blocks(), Adoption(self.store)):
+                summary.tally += tally
+                summary.input_bytes += sum(b.input_bytes for b in chunk.blocks)
+                self.reject_limit.check(tally)
+                self._insist(partial(self._acknowledge, source, chunk))
                 summary.seconds = time.monotonic() - begun
+                summary.backlog, summary.trouble = source.backlog(), self.definitions.stale_reason
                 self.progressed(summary)
             summary.interrupted = self.stopped()
             held.settle(self.shards)
         finally:
             held.close()
         if not summary.interrupted:
-            progress.finish()
-        summary.resumed = progress.resumed
+            source.finish()
         self.store.flush()
         summary.seconds = time.monotonic() - begun
         return summary
 
-    def _taken(
-        self, blocks: Iterator[Block | None], adoption: Adoption
-    ) -> Iterator[tuple[list[Block], datetime, Counter[str]]]:
-        """Each chunk once its run is through, in order. Up to `overlap` of them are under way, so that workers don't
-        wait while Beam moves hits; a shard's units still come one after the other, from the worker that owns it.
+    def _counted(self, blocks: Iterator[Block | None], adoption: Adoption) -> Iterator[tuple[Chunk, Counter[str]]]:
+        """Each chunk once its run is through, in order. Up to `overlap` of them are under way while there are more,
+        so that workers don't wait while Beam moves hits; a shard's units still come one after the other, from the worker
+        that owns it.
         """
-        under_way: deque[tuple[list[Block], datetime, Future[Counter[str]]]] = deque()
+        under_way: deque[tuple[Chunk, Future[Counter[str]]]] = deque()
         with ThreadPoolExecutor(self.overlap) as threads:
-            for chunk, taken in chunks(blocks):
-                if chunk:
-                    snapshot = self.definitions.read()
-                    adoption.adopt(snapshot, datetime.now(UTC))
-                    run = threads.submit(
-                        run_graph, FnApiRunner(), self.options, lend(chunk), snapshot, self.workers, self.rejects
-                    )
-                    under_way.append((chunk, taken, run))
-                else:
-                    yield chunk, taken, Counter()
-                if len(under_way) >= self.overlap:
+            for chunk in chunks(blocks, self.live):
+                if chunk.blocks:
+                    under_way.append((chunk, threads.submit(self._count, chunk.blocks, self._adopt(adoption))))
+                while under_way and len(under_way) >= (self.overlap if chunk.more else 1):
                     yield _through(under_way.popleft())
+                if not chunk.blocks:
+                    yield chunk, Counter()
                 if self.stopped():
                     break
             while under_way:
                 yield _through(under_way.popleft())
 
-    def _complete(self, taken: datetime) -> None:
-        until = taken.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+    def _adopt(self, adoption: Adoption) -> bytes:
+        """Take the newest definitions into force; returns them as bytes."""
+        snapshot = self.definitions.read()
+        self._insist(lambda: adoption.adopt(snapshot, datetime.now(UTC)))
+        if self._serialized[0] is not snapshot:
+            self._serialized = snapshot, snapshot.to_bytes()
+        return self._serialized[1]
+
+    def _count(self, blocks: list[Block], definitions: bytes) -> Counter[str]:
+        lent = lend(blocks)
+        return self._insist(lambda: run_graph(FnApiRunner(), self.options, lent, definitions, self.workers, self.rejects))
+
+    def _acknowledge(self, source: Source, chunk: Chunk) -> None:
+        """The chunk is counted. **Retry:** harmless."""
+        if chunk.blocks:
+            if source.elsewhere:
+                self.store.flush()
+            source.acknowledge(chunk.blocks)
+        until = chunk.asked.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         self.store.put_meta(layout.META_COMPLETE, {b"until": until})
 
+    def _insist(self, call: Callable[[], T]) -> T:
+        """What a call returns that may be repeated; again and again while the store is away, if the run is live."""
+        while True:
+            try:
+                return call()
+            except TransientStoreError as e:
+                if not self.live or self.stopped():
+                    raise
+                self._summary.trouble = f"waiting for the store: {e}"
+                self.progressed(self._summary)
+            until = time.monotonic() + OUTAGE_S
+            while time.monotonic() < until and not self.stopped():
+                time.sleep(POLL_S)
 
-def _through(
-    under_way: tuple[list[Block], datetime, Future[Counter[str]]],
-) -> tuple[list[Block], datetime, Counter[str]]:
-    chunk, taken, run = under_way
-    return chunk, taken, run.result()
+
+def _through(under_way: tuple[Chunk, Future[Counter[str]]]) -> tuple[Chunk, Counter[str]]:
+    chunk, run = under_way
+    return chunk, run.result()
 
 
 def run_on(
@@ -150,7 +196,7 @@ def run_on(
     begun = time.monotonic()
     Adoption(store).adopt(snapshot, datetime.now(UTC))
     whole = list(blocks)
-    tally = run_graph(runner, options, ship(whole), snapshot, workers, rejects)
+    tally = run_graph(runner, options, ship(whole), snapshot.to_bytes(), workers, rejects)
     store.flush()
     return Summary(tally, sum(b.input_bytes for b in whole), time.monotonic() - begun)
 
@@ -169,14 +215,14 @@ def check_options(options: Sequence[str]) -> None:
 
 
 def run_graph(
-    runner: Any, options: Sequence[str], blocks: HandedOver, snapshot: Snapshot, workers: WorkersHandle, rejects: str
+    runner: Any, options: Sequence[str], blocks: HandedOver, definitions: bytes, workers: WorkersHandle, rejects: str
 ) -> Counter[str]:
     """Run the graph over these blocks to its end; returns what its steps counted.
 
     Raises what a step raises, as a RunError where that is not one of our own errors but of the machine's making.
     """
     root = beam.Pipeline(runner=runner, options=PipelineOptions(list(options)))
-    build(root, blocks, snapshot, workers, rejects)
+    build(root, blocks, definitions, workers, rejects)
     try:
         result = root.run()
         result.wait_until_finish()
@@ -195,27 +241,32 @@ def _without_step(error: Exception) -> str:
     return re.sub(r" \[while running '[^']*'\]", "", str(error))
 
 
-def chunks(blocks: Iterator[Block | None]) -> Iterator[tuple[list[Block], datetime]]:
-    """Blocks in bounded groups, each with the time at which its first block was asked for.
+def chunks(blocks: Iterator[Block | None], live: bool = False) -> Iterator[Chunk]:
+    """Blocks in bounded groups. Where there is nothing new, an empty group after a short sleep.
 
-    Where there is nothing new, an empty group after a short sleep.
+    live: what comes alone is counted at once; behind it more is gathered for a while, since each run has its price.
     """
-    chunk: list[Block] = []
-    size, asked, begun = 0, datetime.now(UTC), time.monotonic()
+    chunk, size, asked, since, begun = list[Block](), 0, datetime.now(UTC), time.monotonic(), -PACE_S
     try:
         for block in blocks:
+            now = time.monotonic()
             if block is not None:
                 chunk.append(block)
                 size += block.length if block.data is None else block.length * CHUNK_BYTES // CHUNK_DATA_BYTES
-                if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS:
+                late = live and now >= max(since + GATHER_S, begun + PACE_S)
+                if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS and not late:
                     continue
-            else:
-                time.sleep(POLL_S if not chunk else max(0.0, begun + PACE_S - time.monotonic()))
-            yield chunk, asked
-            chunk, size, asked, begun = [], 0, datetime.now(UTC), time.monotonic()
+            elif chunk and now < begun + PACE_S:
+                time.sleep(POLL_S)
+                continue
+            elif not chunk:
+                time.sleep(POLL_S)
+            begun = now if chunk else begun
+            yield Chunk(chunk, asked, block is not None)
+            chunk, size, asked, since = [], 0, datetime.now(UTC), time.monotonic()
     except RunError:  # what stood before still counts
         if chunk:
-            yield chunk, asked
+            yield Chunk(chunk, asked, False)
         raise
     if chunk:
-        yield chunk, asked
+        yield Chunk(chunk, asked, False)

@@ -11,9 +11,9 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from pipeline.model import layout
-from pipeline.sources.blocks import Block
 from pipeline.sources.files import STDIN
 from pipeline.store.contract import Store
 
@@ -21,20 +21,19 @@ _QUALIFIER = b"taken"
 
 
 class Progress:
-    """The offsets behind what was taken, by file. **Retry:** writing them again is harmless."""
+    """What was taken, by the source's name, in whatever form the source likes. **Retry:** saving again is harmless."""
 
     def __init__(self, store: Store, name: str | None) -> None:
         self._store = store
         self._row = layout.meta_progress_row(name) if name else None
-        self.taken: dict[str, int] = {}
+        self.taken: dict[str, Any] = {}
         if self._row is not None:
             value = dict(store.read("meta", [self._row]).get(self._row, [])).get(_QUALIFIER)
             self.taken = json.loads(value) if value else {}
         self.resumed = bool(self.taken)
 
-    def save(self, chunk: Sequence[Block]) -> None:
-        """These blocks are committed, and all before them."""
-        self.taken.update({block.source: block.end for block in chunk})
+    def save(self) -> None:
+        """Keep what `taken` says now: all of it is committed."""
         self._put(json.dumps(self.taken).encode())
 
     def finish(self) -> None:

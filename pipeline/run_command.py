@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +19,16 @@ from urllib.parse import unquote
 import click
 
 from pipeline.definitions.options import definitions_option
+from pipeline.definitions.refreshing import REFRESH_S, RefreshedDefinitions
 from pipeline.definitions.source import DefinitionsSource, open_definitions
 from pipeline.memory import return_memory_early
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
 from pipeline.progress import Progress, bounded_run_name, following_run_name
+from pipeline.reject_limit import RATIO_MAX, RejectLimit
 from pipeline.run_screen import Screen, as_record, as_text
-from pipeline.sources.blocks import Block
-from pipeline.sources.files import blocks, find_files, input_bytes
-from pipeline.sources.following import follow_blocks
+from pipeline.sources.files import blocks
+from pipeline.sources.opening import Inputs
 from pipeline.store import Store, open_store
 from pipeline.store.fixed import Fixed, fix
 from pipeline.worker import WorkerSetup
@@ -51,6 +52,8 @@ class RunOptions:
     account: str | None
     follow: bool
     rejects: str | None
+    rejects_max: float
+    refresh_s: float
     workers: int | None
     shards: int | None
     dedup_days: int
@@ -61,12 +64,29 @@ class RunOptions:
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("--input", "inputs", multiple=True, required=True, metavar="URL", help="A file, a glob, or - for stdin.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    required=True,
+    metavar="URL",
+    help="A file, a glob, - for stdin, redis://HOST:PORT/DB?stream=NAME or pubsub://PROJECT/SUBSCRIPTION.",
+)
 @click.option("--store", "store_url", required=True, metavar="URL", help="sqlite:///PATH or bigtable://PROJECT/INSTANCE.")
 @definitions_option
 @click.option("--account", metavar="A", help="The account the input is of; records that say another are rejected.")
-@click.option("--follow", is_flag=True, help="Go on with what is appended to the files, and with new files of a glob.")
+@click.option("--follow", is_flag=True, help="Go on with what comes: in a stream, in growing files, in new files.")
 @click.option("--rejects", metavar="PATH", help="Where rejected records are kept [default: beside the store].")
+@click.option(
+    "--rejects-max",
+    type=click.FloatRange(0, 1),
+    default=RATIO_MAX,
+    show_default=True,
+    help="End where a larger part of the last 10,000 or more records is rejected; 1: never.",
+)
+@click.option(
+    "--refresh-s", type=click.FloatRange(min=0.1), default=REFRESH_S, show_default=True, help="Definitions are read again."
+)
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes [default: one per core, 1 for small input].")
 @click.option("--shards", type=int, help="Parts the work is cut into, fixed by the first run on a store [default: 8].")
 @click.option("--dedup-days", type=click.IntRange(1, 400), default=7, show_default=True, help="Event ids are remembered.")
@@ -75,7 +95,7 @@ class RunOptions:
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.argument("beam", nargs=-1, type=click.UNPROCESSED, metavar="[BEAM OPTIONS]")
 def run(**given: Any) -> None:
-    """Count events from files into a store, exactly once.
+    """Count events from files or streams into a store, exactly once.
 
     The same input again changes nothing; an interrupted run goes on where it stopped. Ctrl-C ends it after the chunk
     in work. Options that are not listed here go to Beam.
@@ -87,7 +107,7 @@ def run(**given: Any) -> None:
 
 def start(options: RunOptions) -> Summary:
     """Check, open, run. Raises UsageError for what the user can mend."""
-    paths = [] if options.follow else find_files(options.inputs)
+    inputs = Inputs.of(options.inputs, options.follow)
     definitions = open_definitions(options.definitions_url)
     snapshot = definitions.read()
     _check_account(snapshot, options)
@@ -99,7 +119,7 @@ def start(options: RunOptions) -> Summary:
         _check_writable(rejects)  # beside the store, so its place is looked at after the store's
         key = os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None
         fixed = fix(store, shards=options.shards, default_shards=SHARDS_DEFAULT, visitor_key=key)
-        return _drive(options, paths, definitions, snapshot, store, fixed, rejects)
+        return _drive(options, inputs, definitions, snapshot, store, fixed, rejects)
     finally:
         store.close()
         definitions.close()
@@ -107,7 +127,7 @@ def start(options: RunOptions) -> Summary:
 
 def _drive(
     options: RunOptions,
-    paths: list[str],
+    inputs: Inputs,
     definitions: DefinitionsSource,
     snapshot: Snapshot,
     store: Store,
@@ -115,8 +135,7 @@ def _drive(
     rejects: str,
 ) -> Summary:
     return_memory_early()
-    size = None if options.follow else input_bytes(paths)
-    screen = Screen(size)
+    screen = Screen(inputs.bytes, live=options.follow)
     screen.note("starting Beam")
     logging.basicConfig(level=logging.ERROR, force=True)  # Beam warns about cloud libraries that aren't needed here
     try:
@@ -128,28 +147,39 @@ def _drive(
     check_options(options.beam)
     setup = WorkerSetup(options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days)
     if options.runner not in LOCAL_RUNNERS:
-        return run_on(options.runner, options.beam, blocks(paths, {}), snapshot, WorkersHandle(setup, 1), rejects, store)
-    few = options.follow or (size is not None and size < SMALL_INPUT_BYTES)
+        if options.follow or inputs.streams:
+            raise UsageError(f"--runner {options.runner} takes files to their end; leave --follow and streams out")
+        whole = blocks(inputs.paths, {})
+        return run_on(options.runner, options.beam, whole, snapshot, WorkersHandle(setup, 1), rejects, store)
+    few = options.follow or (inputs.bytes is not None and inputs.bytes < SMALL_INPUT_BYTES)
     count = options.workers or (1 if few else min(os.cpu_count() or 1, fixed.shards))
-    if options.follow:
-        progress = Progress(store, following_run_name(options.inputs, options.account))
-        source: Iterator[Block | None] = follow_blocks(options.inputs, progress.taken)
-    else:
-        progress = Progress(store, bounded_run_name(paths, options.account, snapshot.version))
-        source = blocks(paths, progress.taken)
-    with _ends_on_signal() as stopped, screen:
+    with ExitStack() as open_ones:
+        stopped = open_ones.enter_context(_ends_on_signal())
+        opened = inputs.open(lambda: _progress(options, inputs, store, snapshot), excluded=[rejects])
+        source = open_ones.enter_context(closing(opened))
+        refreshed = open_ones.enter_context(closing(RefreshedDefinitions(definitions, snapshot, options.refresh_s)))
+        open_ones.enter_context(screen)
         local = LocalRun(
             store=store,
-            definitions=definitions,
+            definitions=refreshed,
             workers=WorkersHandle(setup, count),
             shards=fixed.shards,
             rejects=rejects,
             options=options.beam,
-            overlap=1 if count == 1 or options.follow else 2,
+            overlap=1 if count == 1 else 2,
             stopped=stopped,
             progressed=screen.show,
+            reject_limit=RejectLimit(options.rejects_max),
+            live=options.follow,
         )
-        return local.run(source, progress)
+        return local.run(source)
+
+
+def _progress(options: RunOptions, inputs: Inputs, store: Store, snapshot: Snapshot) -> Progress:
+    """What is remembered of the files of this run."""
+    if inputs.follow:
+        return Progress(store, following_run_name(inputs.files, options.account))
+    return Progress(store, bounded_run_name(inputs.paths, options.account, snapshot.version))
 
 
 def rejects_path(options: RunOptions) -> str:

@@ -55,7 +55,8 @@ class Worker:
         **Retry:** harmless, nothing is written.
         """
         matcher = self._matchers[version or next(reversed(self._matchers))]
-        span = Span(block.source, block.offset, self._setup.account)
+        trusted, says = self._setup.account or block.account, block.account if self._setup.account else None
+        span = Span(block.source, block.offset, trusted, says, block.places)
         return matcher.match(block.read(), span, time.time_ns())
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:

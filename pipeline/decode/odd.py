@@ -6,7 +6,7 @@ A batch's events become rows behind those of the lines. A reject keeps the recor
 from __future__ import annotations
 
 from codecs import BOM_UTF8  # what some programs begin a text file with
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,12 +40,15 @@ Judge = Callable[[Any], "Matcher | RejectReason"]
 @dataclass(frozen=True, slots=True)
 class Span:
     """Where a block stands: the source's name, the uncompressed offset of its first byte, the account it is trusted
-    to be of (None: each record says).
+    to be of (None: each record says). `says`: the account that the records' stream names, where that is not trusted as
+    such. `places`: the id of each line's record, where the source has ids.
     """
 
     source: str
     offset: int
     account: str | None = None
+    says: str | None = None
+    places: Sequence[str] | None = None
 
 
 class OddLines:
@@ -63,6 +66,8 @@ class OddLines:
         """Take a line apart; what are events become new rows of `times` and, where they say so, of `clocks`."""
         raw = self._lines[line].removeprefix(BOM_UTF8)
         if not raw.strip():
+            if self._span.places is not None and line < len(self._span.places):
+                self._reject(RejectReason.NOT_JSON, "an empty record", line)
             return
         record = self._parse(raw, line)
         if record is None:
@@ -72,12 +77,16 @@ class OddLines:
             self._judge_event(record, line, None, times, clocks)
             return
         inherited = {key: record[key] for key in _INHERITED if key in record}
+        account = record.get(ACCOUNT)
         for place, event in enumerate(events):
-            if isinstance(event, dict):
+            if not isinstance(event, dict):
+                self._reject(RejectReason.NOT_AN_OBJECT, "an event of the batch is no JSON object", line, place, event)
+            elif account is not None and event.get(ACCOUNT) not in (None, account):
+                cause = f"the event says account {_shown(event[ACCOUNT])}, its batch {_shown(account)}"
+                self._reject(RejectReason.WRONG_ACCOUNT, cause, line, place, event, account)
+            else:
                 own = {key: value for key, value in event.items() if value is not None or key not in inherited}
                 self._judge_event({**inherited, **own}, line, place, times, clocks)
-            else:
-                self._reject(RejectReason.NOT_AN_OBJECT, "an event of the batch is no JSON object", line, place, event)
 
     def _parse(self, raw: bytes, line: int) -> dict[str, Any] | None:
         if len(raw) > EVENT_BYTES_MAX:
@@ -102,7 +111,8 @@ class OddLines:
     ) -> None:
         matcher = self._judge(event.get(ACCOUNT))
         if isinstance(matcher, RejectReason):
-            cause = _account_cause(matcher, event.get(ACCOUNT), self._span.account)
+            said = self._span.says if event.get(ACCOUNT) is None else event[ACCOUNT]
+            cause = _account_cause(matcher, said, self._span.account or self._span.says)
             self._reject(matcher, cause, line, place, event)
             return
         row = len(times)
@@ -134,11 +144,24 @@ class OddLines:
         return self._place(line, place)
 
     def _place(self, line: int, place: int | None) -> str:
-        name = f"{self._span.source}@{self._span.offset + self._lines.offset(line)}"
+        if self._span.places is not None:
+            name = self._span.places[line]
+        else:
+            name = f"{self._span.source}@{self._span.offset + self._lines.offset(line)}"
         return name if place is None else f"{name}/{place}"
 
-    def _reject(self, reason: RejectReason, cause: str, line: int, place: int | None = None, event: object = None) -> None:
-        self.rejects.append(self._made(reason, cause, line, place, event, self._span.account))
+    def _reject(
+        self,
+        reason: RejectReason,
+        cause: str,
+        line: int,
+        place: int | None = None,
+        event: object = None,
+        says: object = None,
+    ) -> None:
+        """says: the account that the record itself names, for want of one that the source is trusted to be of."""
+        account = self._span.account or (says if isinstance(says, str) else None)
+        self.rejects.append(self._made(reason, cause, line, place, event, account))
 
     def _made(
         self, reason: RejectReason, cause: str, line: int, place: int | None, event: object, account: str | None
@@ -148,12 +171,15 @@ class OddLines:
 
 
 def _account_cause(reason: RejectReason, said: object, trusted: str | None) -> str:
-    shown = repr(said)[:_SHOWN_CHARS]
     if reason is RejectReason.NO_ACCOUNT:
         return "neither the record nor the source says whose it is; name it with --account"
     if reason is RejectReason.WRONG_ACCOUNT:
-        return f"the record says account {shown}, the source is of {trusted}"
-    return f"account {shown} has no definitions; push some, or correct the name"
+        return f"the record says account {_shown(said)}, the source is of {trusted}"
+    return f"account {_shown(trusted if said is None else said)} has no definitions; push some, or correct the name"
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:_SHOWN_CHARS]
 
 
 def _deeper_than(value: object, depth_max: int) -> bool:

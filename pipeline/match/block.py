@@ -56,10 +56,15 @@ class BlockMatcher:
         self._shard_of = np.array([crc32(j.account.encode()) for j in judged], dtype=np.uint64)
         self._salt_of = np.array([xxhash.xxh3_64_intdigest(j.account.encode()) for j in judged], dtype=np.uint64)
         self._trusted: str | None = None
+        self._says: str | None = None
         self._decoder = BlockDecoder(shape, self._judge)
 
     def _judge(self, said: Any) -> AccountMatcher | RejectReason:
         """The matcher for a record that says this account (None: says nothing)."""
+        if said is None:
+            said = self._says
+        elif self._says is not None and said != self._says:
+            return RejectReason.WRONG_ACCOUNT
         account = self._trusted if said is None else said
         if account is None:
             return RejectReason.NO_ACCOUNT
@@ -70,7 +75,7 @@ class BlockMatcher:
 
     def match(self, data: bytes, span: Span, now_ns: int) -> Matched:
         """Judge every record of `data`, which stands at `span` and arrived at now_ns."""
-        self._trusted = span.account
+        self._trusted, self._says = span.account, span.says
         self._tray.clear()
         decoded = self._decoder.decode(data, span, now_ns)
         hits, rejects = self._hits(decoded), self._reject_hits(decoded.rejects, now_ns)

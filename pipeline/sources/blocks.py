@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 BLOCK_BYTES = 16 * 1024 * 1024  # large enough to work in arrays, small enough for two workers to share a chunk
@@ -12,7 +13,8 @@ class Block:
     """Some lines of a source. `data` holds them, or they are read from `path` by the worker that gets the block.
 
     `source` and `offset` (uncompressed) name the place of its first byte. `input_bytes` is how much of the input it
-    stands for, compressed where the input is.
+    stands for, compressed where the input is. Of a stream, `places` names each line's record by the stream's own id,
+    and `account` is the one that the stream vouches for, for all of them.
     """
 
     source: str
@@ -21,6 +23,8 @@ class Block:
     input_bytes: int
     path: str | None = None
     data: bytes | None = None
+    account: str | None = None
+    places: Sequence[str] | None = None
 
     @property
     def end(self) -> int:
@@ -35,3 +39,14 @@ class Block:
         with open(self.path, "rb") as f:
             f.seek(self.offset)
             return f.read(self.length)
+
+
+def block_of_records(
+    source: str, number: int, records: Sequence[bytes], places: Sequence[str], account: str | None = None
+) -> Block:
+    """A stream's records as a block, a line each. number: tells the source's blocks apart.
+
+    A line end within a record can only be white space between JSON's tokens, and becomes a blank.
+    """
+    data = b"".join(record.replace(b"\n", b" ") + b"\n" for record in records)
+    return Block(source, number, len(data), len(data), data=data, account=account, places=places)

@@ -15,11 +15,13 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import IO, Protocol
 
 from pipeline.model.errors import RunError, UsageError
 from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.blocks import BLOCK_BYTES, Block
+from pipeline.sources.source import Progress, Source
 
 STDIN = "-"
 _STEP = 1024 * 1024
@@ -58,6 +60,25 @@ def input_bytes(paths: Sequence[str]) -> int | None:
     return None if STDIN in paths else sum(os.path.getsize(p) for p in paths)
 
 
+class Files(Source):
+    """Files from front to back. paths: as `find_files` gives them."""
+
+    def __init__(self, paths: Sequence[str], progress: Progress) -> None:
+        self._paths = paths
+        self._progress = progress
+        self.resumed = progress.resumed
+
+    def blocks(self) -> Iterator[Block | None]:
+        yield from blocks(self._paths, self._progress.taken)
+
+    def acknowledge(self, blocks: Sequence[Block]) -> None:
+        self._progress.taken.update({block.source: block.end for block in blocks})
+        self._progress.save()
+
+    def finish(self) -> None:
+        self._progress.finish()
+
+
 def blocks(paths: Sequence[str], taken: Mapping[str, int], block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
     """The files' blocks one after the other. taken: the (uncompressed) offset behind what was taken of a file before.
 
@@ -75,7 +96,7 @@ def _file_blocks(path: str, offset: int, block_bytes: int) -> Iterator[Block]:
             lasting = path != STDIN and stat.S_ISREG(os.fstat(f.fileno()).st_mode)
             # Standard input and pipes have no lasting identity: a name of their own for each run.
             name, tell = (path, f.tell) if lasting else (f"{shown}:{uuid.uuid4()}", _nothing)
-            if f.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):  # type: ignore[union-attr]
+            if is_gzip(f):
                 with gzip.GzipFile(fileobj=f) as unpacked:
                     yield from _stream_blocks(unpacked, name, tell, block_bytes)
             elif lasting:
@@ -85,6 +106,18 @@ def _file_blocks(path: str, offset: int, block_bytes: int) -> Iterator[Block]:
     except (OSError, EOFError, zlib.error) as e:
         cure = "what stood before is counted, mend it and run again"
         raise RunError(f"{shown}: not readable to its end ({e}); {cure}") from e
+
+
+def unpacked_blocks(path: str, name: str, offset: int, block_bytes: int) -> Iterator[Block]:
+    """A gzip file's blocks behind an (uncompressed) offset, known by `name`. Raises RunError where it breaks off."""
+    for block in _file_blocks(path, 0, block_bytes):
+        if block.end > offset:
+            yield replace(block, source=name)
+
+
+def is_gzip(file: IO[bytes]) -> bool:
+    """Whether a file, at its beginning, is packed."""
+    return file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)  # type: ignore[attr-defined, no-any-return]
 
 
 def _nothing() -> int:

@@ -31,7 +31,7 @@ class Inputs:
         for name in streams:
             if urlsplit(name).scheme not in STREAMS:
                 raise UsageError(
-                    f"--input {name.partition('://')[0]}://: not an input; name files, a glob, - for standard input, "
+                    f"--input {_shown(name)}: not an input; name files, a glob, - for standard input, "
                     "redis://HOST:PORT/DB?stream=NAME, or pubsub://PROJECT/SUBSCRIPTION"
                 )
         files = tuple(name for name in names if "://" not in name)
@@ -51,6 +51,12 @@ class Inputs:
         elif self.files:
             sources.append(Files(self.paths, progress()))
         return sources[0] if len(sources) == 1 else Several(sources)
+
+
+def _shown(url: str) -> str:
+    """A URL without what may be secret in it."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _open_stream(url: str, follow: bool) -> Source:

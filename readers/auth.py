@@ -1,24 +1,13 @@
-"""Owns who asks: API keys, kept hashed in Redis, decide the account and role. Making keys is a command's."""
+"""Owns who may ask: an API key decides the account and role. How keys are kept is elsewhere."""
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import redis
-
-from pipeline.definitions.connection import connect, naming_the_server
-from pipeline.model.errors import UsageError
+from pipeline.definitions.keys import RememberedKeys, Role, StoredKeys
 from readers.problem import Problem
-
-KEYS_HASH = "keys"  # sha256 of a key, hex -> {"account": …, "role": "read" | "write"}
-ROLES = ("read", "write")
-REMEMBER_S = 10.0  # a revoked key works no longer than this
-REMEMBERED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +31,7 @@ class Auth(ABC):
 
     @abstractmethod
     def caller(self, authorization: str | None) -> Caller:
-        """Raises Problem (401) for who may not ask. Blocks: call it in a thread."""
+        """Raises Problem (401, 403) for who may not ask. Blocks: call it in a thread."""
 
 
 class NoAuth(Auth):
@@ -53,56 +42,26 @@ class NoAuth(Auth):
 
 
 class RedisKeys(Auth):
-    """Keys in Redis. What was found is remembered for a few seconds, and longer while Redis does not answer."""
+    """Keys in Redis. A key that only sends events reads nothing: it stands in web pages."""
 
-    def __init__(self, client: redis.Redis, url: str, clock_s: Callable[[], float]) -> None:
-        self._client = client
-        self._url = url
-        self._clock_s = clock_s
-        self._known: dict[str, tuple[float, Caller]] = {}
+    def __init__(self, stored: StoredKeys, clock_s: Callable[[], float]) -> None:
+        self._keys = RememberedKeys(stored, clock_s)
 
     @classmethod
     def at(cls, url: str, clock_s: Callable[[], float]) -> RedisKeys:
         """The keys in the Redis at a URL."""
-        return cls(connect(url), url, clock_s)
+        return cls(StoredKeys.at(url), clock_s)
 
     def caller(self, authorization: str | None) -> Caller:
-        scheme, _, key = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
+        scheme, _, text = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not text.strip():
             raise _unauthorized("give an API key, as in Authorization: Bearer KEY")
-        digest = hashlib.sha256(key.strip().encode()).hexdigest()
-        known = self._known.get(digest)
-        if known and self._clock_s() - known[0] < REMEMBER_S:
-            return known[1]
-        try:
-            found = self._look_up(digest)
-        except UsageError:
-            if known:
-                return known[1]
-            raise
-        if found is None:
-            self._known.pop(digest, None)
+        key = self._keys.find(text)
+        if key is None:
             raise _unauthorized("this API key is not known")
-        if len(self._known) >= REMEMBERED_MAX:
-            self._known.clear()
-        self._known[digest] = self._clock_s(), found
-        return found
-
-    def _look_up(self, digest: str) -> Caller | None:
-        with naming_the_server(self._url):
-            stored = self._client.hget(KEYS_HASH, digest)
-        try:
-            record = json.loads(stored) if stored else {}
-            if record.get("role") in ROLES and isinstance(record.get("account"), str):
-                return Caller(record["account"], record["role"])
-        except (ValueError, AttributeError):
-            pass  # not written by us: no key
-        return None
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach an address."""
-    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+        if key.role is Role.COLLECT:
+            raise Problem(403, "this API key only sends events; ask with one of the role read or write")
+        return Caller(key.account, key.role.value)
 
 
 def _unauthorized(detail: str) -> Problem:

@@ -74,9 +74,9 @@ def query(
 @click.option("--no-auth", is_flag=True, help="Let everybody on this machine ask, without API keys.")
 def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: bool) -> None:
     """Serve the read API and the dashboard over HTTP."""
+    from pipeline.serving import bind, serve_app, url_of
     from readers.app import create_app
     from readers.auth import Auth, NoAuth, RedisKeys
-    from readers.server import bind, serve_app, url_of
     from readers.service import Service
     from readers.snapshots import Snapshots
     from readers.stores import Stores

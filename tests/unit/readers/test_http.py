@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.definitions.keys import StoredKeys
 from pipeline.definitions.source import DefinitionsSource
 from pipeline.model.definition import AccountDefinitions, Settings, Snapshot
 from pipeline.model.errors import TransientStoreError, UsageError
@@ -194,7 +195,7 @@ def test_too_many_waiting_queries_are_turned_away(house: House) -> None:
 
 
 class Redis:
-    """The part of Redis that keys need."""
+    """The part of Redis that looking keys up needs."""
 
     def __init__(self) -> None:
         self.hashes: dict[str, bytes] = {}
@@ -206,6 +207,9 @@ class Redis:
         assert name == "keys"
         return self.hashes.get(field)
 
+    def exists(self, name: str) -> int:
+        return int(bool(self.hashes))
+
     def keep(self, key: str, record: str) -> None:
         self.hashes[hashlib.sha256(key.encode()).hexdigest()] = record.encode()
 
@@ -214,6 +218,8 @@ class Redis:
 def redis() -> Redis:
     redis = Redis()
     redis.keep("k-acme", '{"account": "acme", "role": "read"}')
+    redis.keep("k-page", '{"account": "acme", "role": "collect"}')
+    redis.keep("k-ended", '{"account": "acme", "role": "read", "revoked": "2026-10-01T00:00:00Z"}')
     redis.keep("k-odd", '{"account": 7, "role": "read"}')
     redis.keep("k-list", "[]")
     redis.keep("k-god", '{"account": "acme", "role": "god"}')
@@ -225,7 +231,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def test_a_key_decides_the_account(desk: Desk, redis: Redis) -> None:
-    house = open_house(desk.store, RedisKeys(redis, "redis://r", lambda: 0.0), "acme", "zeta")  # type: ignore[arg-type]
+    house = open_house(desk.store, RedisKeys(StoredKeys(redis, "redis://r"), lambda: 0.0), "acme", "zeta")  # type: ignore[arg-type]
     with house.client:
         assert house.post(headers=bearer("k-acme")).json()["query"]["account"] == "acme"
         asked = house.post({**QUERY, "account": "zeta"}, headers=bearer("k-acme"))
@@ -241,9 +247,9 @@ def test_a_key_decides_the_account(desk: Desk, redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("nope"), bearer(""), bearer("k-odd"), bearer("k-list"), bearer("k-god"),
-                                     {"authorization": "Basic k-acme"}])  # fmt: skip
+                                     bearer("k-ended"), {"authorization": "Basic k-acme"}])  # fmt: skip
 def test_without_a_key_nothing_is_answered(desk: Desk, redis: Redis, headers: dict[str, str]) -> None:
-    house = open_house(desk.store, RedisKeys(redis, "redis://r", lambda: 0.0), "acme")  # type: ignore[arg-type]
+    house = open_house(desk.store, RedisKeys(StoredKeys(redis, "redis://r"), lambda: 0.0), "acme")  # type: ignore[arg-type]
     with house.client:
         for answer in (house.post(headers=headers), house.client.get("/v1/metrics", headers=headers)):
             assert_problem(answer, 401, None, "API key")
@@ -252,15 +258,23 @@ def test_without_a_key_nothing_is_answered(desk: Desk, redis: Redis, headers: di
 
 def test_a_key_works_on_while_redis_is_gone_and_ends_soon_after_it_is_revoked(desk: Desk, redis: Redis) -> None:
     clock = [0.0]
-    house = open_house(desk.store, RedisKeys(redis, "redis://r", lambda: clock[0]), "acme")  # type: ignore[arg-type]
+    house = open_house(desk.store, RedisKeys(StoredKeys(redis, "redis://r"), lambda: clock[0]), "acme")  # type: ignore[arg-type]
     with house.client:
         assert house.post(headers=bearer("k-acme")).status_code == 200
         clock[0], redis.gone = 60.0, True
         assert house.post(headers=bearer("k-acme")).status_code == 200
         assert house.post(headers=bearer("unseen")).status_code == 503
         redis.gone = False
-        redis.hashes.clear()
+        clock[0] = 120.0
+        redis.keep("k-acme", '{"account": "acme", "role": "read", "revoked": "2026-10-01T00:00:00Z"}')
         assert house.post(headers=bearer("k-acme")).status_code == 401
+
+
+def test_a_key_that_only_sends_events_reads_nothing(desk: Desk, redis: Redis) -> None:
+    keys = RedisKeys(StoredKeys(redis, "redis://r"), lambda: 0.0)  # type: ignore[arg-type]
+    house = open_house(desk.store, keys, "acme")
+    with house.client:
+        assert_problem(house.post(headers=bearer("k-page")), 403, None, "read or write")
 
 
 def test_the_page_needs_nothing_from_elsewhere(house: House) -> None:

@@ -1,7 +1,8 @@
-"""Owns the process that serves: its socket, its signals, and who may reach it."""
+"""Owns a process that answers over HTTP: its socket, its signals, and who may reach it. No application's own routes."""
 
 from __future__ import annotations
 
+import ipaddress
 import signal
 import socket
 from collections.abc import Callable
@@ -10,7 +11,6 @@ import uvicorn
 from starlette.applications import Starlette
 
 from pipeline.model.errors import UsageError
-from readers.auth import is_loopback
 
 SHUTDOWN_GRACE_S = 10
 KEEP_ALIVE_S = 30
@@ -70,6 +70,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_listening()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an address."""
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 def _reason(error: Exception) -> str:

@@ -18,10 +18,11 @@ MAY_IMPORT = {
     "pipeline.counters": ("pipeline.model", "pipeline.visitors"),
     "pipeline.store": ("pipeline.model",),
     "pipeline.shard": ("pipeline.model", "pipeline.visitors", "pipeline.counters", "pipeline.store.contract"),
-    "pipeline.sources": ("pipeline.model",),
+    "pipeline.sources": ("pipeline.model", "pipeline.definitions.connection"),
     "pipeline.definitions": ("pipeline.model", "pipeline.match"),
+    "pipeline.collect": ("pipeline.model", "pipeline.definitions", "pipeline.serving"),
     "pipeline.demo": ("pipeline.model", "pipeline.definitions", "pipeline.store", "pipeline.embedded_redis"),
-    "readers": ("pipeline.model", "pipeline.match", "pipeline.definitions", "pipeline.store"),
+    "readers": ("pipeline.model", "pipeline.match", "pipeline.definitions", "pipeline.store", "pipeline.serving"),
 }
 FURTHER = {
     "readers.__main__": ("pipeline.cli",),
@@ -30,12 +31,12 @@ FURTHER = {
 # A client library -> the only places that may import it; Beam also modules named `stage`.
 ONLY_IN = {
     "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources"),
-    "google.cloud": ("pipeline.store.bigtable",),
+    "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic"),
     "grpc": ("pipeline.store.bigtable",),
     "sqlite3": ("pipeline.store.sqlite",),
-    "redis": ("pipeline.definitions", "readers.auth"),
-    "starlette": ("readers",),
-    "uvicorn": ("readers.server",),
+    "redis": ("pipeline.definitions", "pipeline.collect.to_stream"),
+    "starlette": ("readers", "pipeline.collect", "pipeline.serving"),
+    "uvicorn": ("pipeline.serving",),
 }
 STAGE = "stage"
 
@@ -43,6 +44,9 @@ STAGE = "stage"
 WITHOUT_BEAM = (
     "readers.app",
     "readers.commands",
+    "readers.keys_command",
+    "pipeline.collect.app",
+    "pipeline.collect.commands",
     "pipeline.definitions.commands",
     "pipeline.run_command",
     "pipeline.cli",

@@ -1,4 +1,4 @@
-"""What `pipeline.sources.source` promises, as tests that every source of a stream inherits. A subclass says where (`feed`)."""
+"""What a source of a stream promises, as tests that every such source inherits. A subclass says where (`feed`)."""
 
 from __future__ import annotations
 

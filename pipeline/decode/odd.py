@@ -15,6 +15,7 @@ import orjson
 from pipeline.decode.clock import Clock
 from pipeline.decode.lines import Lines
 from pipeline.decode.shape import Shape
+from pipeline.decode.whole import NotJson, parse_whole
 from pipeline.model.event import ACCOUNT, BATCH, EVENT, RECEIVED_AT, SENT_AT, TIMESTAMP
 from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
 from pipeline.model.rejects import Reject, RejectReason
@@ -93,10 +94,9 @@ class OddLines:
             self._reject(RejectReason.TOO_LARGE, f"{len(raw)} bytes, the bound is {EVENT_BYTES_MAX}", line)
             return None
         try:
-            record = orjson.loads(raw)
-        except orjson.JSONDecodeError as e:
-            deep = "depth" in str(e) or "recursion" in str(e)
-            self._reject(RejectReason.TOO_DEEP if deep else RejectReason.NOT_JSON, str(e), line)
+            record = parse_whole(raw)
+        except NotJson as e:
+            self._reject(RejectReason.TOO_DEEP if e.deep else RejectReason.NOT_JSON, str(e), line)
             return None
         if not isinstance(record, dict):
             self._reject(RejectReason.NOT_AN_OBJECT, f"a JSON {type(record).__name__}, not an object", line)
@@ -135,7 +135,7 @@ class OddLines:
         return self._made(reason, cause, line, place, event, account)
 
     def _parse_again(self, line: int) -> dict[str, Any]:
-        record: dict[str, Any] = orjson.loads(self._lines[line].removeprefix(BOM_UTF8))
+        record: dict[str, Any] = parse_whole(self._lines[line].removeprefix(BOM_UTF8))
         return record
 
     def place(self, row: int) -> str:

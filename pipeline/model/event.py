@@ -6,7 +6,7 @@ lie between 1678 and 2261; a timestamp outside is a bad one.
 
 from __future__ import annotations
 
-import sys
+import math
 from decimal import Decimal
 
 MESSAGE_ID = "messageId"
@@ -25,7 +25,6 @@ OTHER_VALUE = "(other)"  # of a breakdown: too long, or beyond the bound of name
 BREAKDOWN_VALUE_BYTES_MAX = 256
 
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1
-_DOUBLE_MAX = int(sys.float_info.max)
 
 
 def scalar_text(value: object) -> str | None:
@@ -42,16 +41,17 @@ def scalar_text(value: object) -> str | None:
 
 
 def decimal_text(number: int | float) -> str:
-    """A JSON number as the shortest plain decimal, without exponent.
+    """A JSON number as the shortest plain decimal, without exponent; beyond the doubles it is "Infinity".
 
     Integers beyond 64 bits are read as doubles, as any JavaScript does and as one of our two JSON parsers does: an id
     must be the same text whether its event comes alone or in a batch.
     """
     if isinstance(number, int) and _INT_MIN <= number <= _INT_MAX:
         return str(number)
-    if isinstance(number, int) and abs(number) > _DOUBLE_MAX:
-        return format(Decimal(number), "f")  # str() refuses integers of more than 4,300 digits
-    number = float(number)
+    try:
+        number = float(number)
+    except OverflowError:
+        number = math.inf if number > 0 else -math.inf
     text = format(Decimal(repr(number)), "f")
     return text.rstrip("0").rstrip(".") if "." in text and number else text if number else "0"
 

@@ -120,6 +120,20 @@ def test_the_bound_of_depth_is_the_same_for_every_form(opened: str, closed: str)
         assert ([r.reason for r in decoded.rejects], decoded.events) == ([RejectReason.TOO_DEEP] * deep, 1 - deep), depth
 
 
+@pytest.mark.parametrize("number", [b"1e400", b"-1e309", b"7" * 400, b"7" * 5_000])
+def test_a_number_beyond_the_doubles_is_no_fault_whichever_way_the_record_takes(number: bytes) -> None:
+    plain = b'{"event":"A","timestamp":"%s","x":%s}' % (AT.encode(), number)
+    for record in (plain, plain[:-1] + b',"context":5}', b'{"batch":[%s]}' % plain):
+        assert decode(record)[0].events == 1
+
+
+def test_a_record_of_bad_time_that_the_long_way_reads_otherwise_is_a_reject() -> None:
+    """Its account is asked for again, of the whole record, when the source says none."""
+    record = b'{"account":"shop","timestamp":"x","x":1e400}'
+    decoded, _ = decode(record, account=None)
+    assert [(r.reason, r.account, r.raw) for r in decoded.rejects] == [(RejectReason.BAD_TIMESTAMP, "shop", record)]
+
+
 def test_very_deep_records_are_rejects() -> None:
     for opened, closed in (("[", "]"), ('{"a":', "}")):
         decoded, _ = decode(nested(20_000, opened, closed))

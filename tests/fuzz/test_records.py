@@ -1,0 +1,104 @@
+"""Hostile lines: each comes to the same alone, among any neighbours and either way of decoding, and never raises."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.decode.odd import Span
+from pipeline.definitions.validate import parse_account
+from pipeline.match.block import BlockMatcher
+from pipeline.model.definition import AccountDefinitions, Snapshot
+from tests.support.any_pace import at_any_pace
+from tests.support.hostile import LINES
+from tests.support.reading import Outcome, Reader, outcome_of
+
+KEY = b"k" * 32
+NOW_NS = 1_790_000_000_000_000_000
+COUNT, TOTAL = {"n": {"aggregate": "count"}}, {"aggregate": "sum", "field": "properties.total"}
+FIRST = {"first": {**TOTAL, "once_per": "visitor"}, "daily": {"aggregate": "count", "once_per": "visitor_day"}}
+METRICS: list[dict[str, Any]] = [
+    {"id": "all", "where": {}, "measures": COUNT, "breakdowns": ["email", "context.country"]},
+    {"id": "a", "where": {"event": "A"}, "measures": {"sum": TOTAL, **FIRST}, "breakdowns": ["properties.list.0.k"]},
+    {"id": "odd", "where": {"event": {"$ne": "A"}, "properties.total": {"$gte": 2}}, "measures": {"sum": TOTAL}},
+    {"id": "os", "where": {"context.device.os": {"$regex": "^[A-Z0-9]"}}, "measures": COUNT},
+    {
+        "id": "many",
+        "where": {"$or": [{"items": {"$elemMatch": {"k": {"$exists": True}}}}, {"type": {"$in": ["A", 1, None]}}]},
+        "measures": {"q": {"aggregate": "max", "field": "properties.products.quantity"}, "i": {"aggregate": "min", "field": "items.k"}},
+    },
+]  # fmt: skip
+
+
+def account(name: str, *metrics: dict[str, Any], **settings: Any) -> AccountDefinitions:
+    return parse_account({"account": name, "metrics": metrics, "settings": settings}, strict=True)
+
+
+ACCOUNTS = {
+    "shop": account("shop", *METRICS),
+    "other": account("other", METRICS[0], timezone="Asia/Kolkata", visitor=["context.device.id", "userId", "email"]),
+}
+TRUSTED = st.sampled_from([None, "shop"])
+
+
+def matcher() -> BlockMatcher:
+    return BlockMatcher(Snapshot.of(ACCOUNTS.values()), 4, KEY)
+
+
+def slow_matcher() -> BlockMatcher:
+    """One that decodes nothing the short way."""
+
+    def refuse(line: bytes) -> Any:
+        raise ValueError(line)
+
+    made = matcher()
+    made._decoder._shape.decode = refuse
+    return made
+
+
+def judged(by: BlockMatcher, lines: list[bytes], trusted: str | None, offset: int = 0) -> Outcome:
+    matched = by.match(b"\n".join(lines), Span("file", offset, trusted), NOW_NS)
+    outcome = outcome_of(matched, ACCOUNTS)
+    assert matched.tally["events"] + len(matched.rejects) == len(outcome)
+    for reject in matched.rejects:
+        json.loads(json.dumps(reject.to_record()).encode())
+    return outcome
+
+
+def read(lines: list[bytes], trusted: str | None) -> Outcome:
+    reader = Reader(ACCOUNTS, KEY, trusted, NOW_NS)
+    return [one for offset, line in zip(offsets(lines), lines, strict=True) for one in reader.read(line, f"file@{offset}")]
+
+
+def offsets(lines: list[bytes]) -> list[int]:
+    return [sum(len(line) + 1 for line in lines[:i]) for i in range(len(lines))]
+
+
+MATCHER, SLOW_MATCHER = matcher(), slow_matcher()
+
+
+@at_any_pace
+@given(st.lists(LINES, max_size=6), TRUSTED)
+def test_a_block_of_lines_is_what_the_naive_reading_says(lines: list[bytes], trusted: str | None) -> None:
+    assert Counter(judged(MATCHER, lines, trusted)) == Counter(read(lines, trusted))
+
+
+@at_any_pace
+@given(st.lists(LINES, max_size=6), TRUSTED)
+def test_the_long_way_comes_to_the_same_as_the_short_one(lines: list[bytes], trusted: str | None) -> None:
+    assert Counter(judged(SLOW_MATCHER, lines, trusted)) == Counter(judged(MATCHER, lines, trusted))
+
+
+@at_any_pace
+@given(st.lists(LINES, max_size=8), st.sets(st.integers(0, 8)), TRUSTED)
+def test_where_a_block_is_cut_changes_nothing(lines: list[bytes], cuts: set[int], trusted: str | None) -> None:
+    whole = judged(MATCHER, lines, trusted)
+    starts = [*offsets(lines), 0]
+    bounds = sorted({0, len(lines), *(cut for cut in cuts if cut < len(lines))})
+    parts = [judged(MATCHER, lines[a:b], trusted, starts[a]) for a, b in pairwise(bounds)]
+    assert Counter(one for part in parts for one in part) == Counter(whole)

@@ -22,17 +22,15 @@ KEY = b"k" * 32
 NOW_NS = 1_790_000_000_000_000_000
 COUNT, TOTAL = {"n": {"aggregate": "count"}}, {"aggregate": "sum", "field": "properties.total"}
 FIRST = {"first": {**TOTAL, "once_per": "visitor"}, "daily": {"aggregate": "count", "once_per": "visitor_day"}}
+QUANTITY = {"aggregate": "max", "field": "properties.products.quantity"}
+SOME_ITEM = {"$or": [{"items": {"$elemMatch": {"k": {"$exists": True}}}}, {"type": {"$in": ["A", 1, None]}}]}
 METRICS: list[dict[str, Any]] = [
     {"id": "all", "where": {}, "measures": COUNT, "breakdowns": ["email", "context.country"]},
     {"id": "a", "where": {"event": "A"}, "measures": {"sum": TOTAL, **FIRST}, "breakdowns": ["properties.list.0.k"]},
     {"id": "odd", "where": {"event": {"$ne": "A"}, "properties.total": {"$gte": 2}}, "measures": {"sum": TOTAL}},
     {"id": "os", "where": {"context.device.os": {"$regex": "^[A-Z0-9]"}}, "measures": COUNT},
-    {
-        "id": "many",
-        "where": {"$or": [{"items": {"$elemMatch": {"k": {"$exists": True}}}}, {"type": {"$in": ["A", 1, None]}}]},
-        "measures": {"q": {"aggregate": "max", "field": "properties.products.quantity"}, "i": {"aggregate": "min", "field": "items.k"}},
-    },
-]  # fmt: skip
+    {"id": "many", "where": SOME_ITEM, "measures": {"q": QUANTITY, "i": {"aggregate": "min", "field": "items.k"}}},
+]
 
 
 def account(name: str, *metrics: dict[str, Any], **settings: Any) -> AccountDefinitions:

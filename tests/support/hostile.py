@@ -12,33 +12,68 @@ from hypothesis import strategies as st
 
 AT = "2026-09-01T12:00:00.000Z"
 NUMBERS = [
-    b"0", b"-0", b"-0.0", b"1", b"1.0", b"10e-1", b"2.5", b"0.0000005", b"1e12", b"1000000000001", b"1e309", b"-1e400",
-    b"1e999999999999999999999", b"5e-324", b"1e-400", b"9007199254740993", b"9223372036854775808", b"18446744073709551616",
-    b"-9223372036854775809", b"1" * 30, b"-" + b"9" * 309, b"7" * 400, b"7" * 5_000, b"1" + b"0" * 400 + b"e-390", b"1.5" + b"0" * 400,
-    b"17976931348623157" + b"0" * 292, b"17976931348623159" + b"0" * 292,
-]  # fmt: skip
+    *b"0 -0 -0.0 1 1.0 10e-1 2.5 0.0000005 1e12 1000000000001 9007199254740993 9223372036854775808".split(),
+    *b"18446744073709551616 -9223372036854775809 1e309 -1e400 1e999999999999999999999 5e-324 1e-400".split(),
+    b"1" * 30,
+    b"-" + b"9" * 309,
+    b"7" * 400,
+    b"7" * 5_000,
+    b"1" + b"0" * 400 + b"e-390",
+    b"1.5" + b"0" * 400,
+    b"17976931348623157" + b"0" * 292,  # the largest double
+    b"17976931348623159" + b"0" * 292,
+]
 TEXTS = [
-    b'""', b'" "', b'"A"', b'"\\u0041"', b'"v1"', b'"7"', b'"shop"', b'"\\u0073hop"', b'"other"', b'"nobody"', b'"Infinity"', b'"IN"',
-    b'"\\u0000"', b'"a\\nb"', b'"\\u2028"', b'"\xe2\x80\xa8"', b'"\xf0\x9f\x98\x80"', b'"\\ud83d\\ude00"', b'"\\/"', b'"(none)"',
-    b'"' + b"x" * 300 + b'"', b'"$gt"', b'"m1"', b'"' + "é".encode() * 130 + b'"',
-]  # fmt: skip
-TIMES = [
-    f'"{text}"'.encode() for text in (
-        AT, "2026-09-01T12:00:00Z", "2026-09-01t12:00:00.123456789+05:30", "2026-09-01 12:00:00z", "2026-06-30T23:59:60Z", "2026-09-01T24:00:00Z",
-        "2026-09-01", "2026-09-01T12:00:00.000Z\\n", " 2026-09-01T12:00:00Z", "２026-09-01T12:00:00.000Z", "2026-09-0１T12:00:00.000Z",
-        "0000-00-00T00:00:00.000Z", "2023-02-29T12:00:00.000Z", "1677-09-23T00:12:43Z", "1678-01-01T00:00:00.000Z", "2262-04-09T00:00:00Z",
-        "2261-12-31T23:59:59.999Z", "9999-12-31T23:59:59Z", "2226-01-01T00:00:00Z", "1700-01-01T00:00:00+23:59", "2026-09-01T12:00:00+24:00",
-        "2026-09-01T12:00:00." + "9" * 200 + "Z", "2026-09-01T12:00:00.Z", "2026-09-01T12:06:00Z", "2026-09-01T12:05:00.000000001Z", "",
-    )
-]  # fmt: skip
+    *rb'''"" "A" "\u0041" "v1" "7" "shop" "\u0073hop" "other" "nobody" "Infinity" "IN" "$gt" "m1" "(none)"'''.split(),
+    *rb'''"\u0000" "a\nb" "\u2028" "\ud83d\ude00" "\/" "\"" "\\"'''.split(),
+    b'" "',
+    b'"\xe2\x80\xa8"',
+    b'"\xf0\x9f\x98\x80"',
+    b'"' + b"x" * 300 + b'"',
+    b'"' + "é".encode() * 130 + b'"',
+]
+_TIMES = """
+2026-09-01T12:00:00.000Z
+2026-09-01T12:00:00Z
+2026-09-01t12:00:00.123456789+05:30
+2026-09-01 12:00:00z
+2026-06-30T23:59:60Z
+2026-09-01T24:00:00Z
+2026-09-01
+2026-09-01T12:00:00.000Z\\n
+２026-09-01T12:00:00.000Z
+2026-09-0１T12:00:00.000Z
+0000-00-00T00:00:00.000Z
+2023-02-29T12:00:00.000Z
+1677-09-23T00:12:43Z
+1678-01-01T00:00:00.000Z
+1700-01-01T00:00:00+23:59
+2226-01-01T00:00:00Z
+2261-12-31T23:59:59.999Z
+2262-04-09T00:00:00Z
+9999-12-31T23:59:59Z
+2026-09-01T12:00:00+24:00
+2026-09-01T12:00:00.Z
+2026-09-01T12:06:00Z
+2026-09-01T12:05:00.000000001Z
+"""
+TIMES = [f'"{text}"'.encode() for text in (*_TIMES.strip().splitlines(), "", " " + AT, f"{AT[:-1]}{'9' * 200}Z")]
 BROKEN = [
-    b"NaN", b"Infinity", b"-Infinity", b"01", b"-", b"1.", b".5", b"+1", b"0x1", b"1e", b"tru", b"nul", b"True", b"'a'", b"[1,]", b'{"a":1,}',
-    b'{"a"}', b"[", b"]", b"{", b"}", b'"', b'"\\q"', b'"\\u12"', b'"\x01"', b'"\x00"', b'"\t"', b'"\\ud800"', b'"\\udc00\\ud800"',
-    b'"\xed\xa0\x80"', b'"\xff"', b'"\xc0\xaf"', b"/**/1", b"1 2", b"\x00", b"\xef\xbb\xbf1", b"\xc2\xa01",
-]  # fmt: skip
-KEYS = [
-    "messageId", "event", "type", "account", "timestamp", "sentAt", "receivedAt", "anonymousId", "userId", "properties", "context", "email", "items",
-]  # fmt: skip
+    *rb"NaN Infinity -Infinity 01 - 1. .5 +1 0x1 1e tru nul True 'a' [1,] [ ] { } /**/1".split(),
+    *rb'''{"a":1,} {"a"} " "\q" "\u12" "\ud800" "\udc00\ud800" "\ud800,\udc00"'''.split(),
+    b'"\x01"',
+    b'"\x00"',
+    b'"\t"',
+    b'"\xed\xa0\x80"',
+    b'"\xff"',
+    b'"\xc0\xaf"',
+    b"1 2",
+    b"\x00",
+    b"\xef\xbb\xbf1",
+    b"\xc2\xa01",
+]
+_ENVELOPE = ["messageId", "event", "type", "account", "timestamp", "sentAt", "receivedAt"]
+KEYS = [*_ENVELOPE, "anonymousId", "userId", "properties", "context", "email", "items"]
 INNER = [
     "total",
     "country",
@@ -58,9 +93,8 @@ INNER = [
     "x",
 ]
 
-_numbers = st.sampled_from(NUMBERS) | st.integers().map(lambda n: b"%d" % n) | st.floats(allow_nan=False, allow_infinity=False).map(
-    lambda number: repr(number).encode()
-)  # fmt: skip
+_doubles = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: repr(number).encode())
+_numbers = st.sampled_from(NUMBERS) | st.integers().map(lambda number: b"%d" % number) | _doubles
 _texts = st.sampled_from(TEXTS) | st.text(max_size=4).map(lambda text: json.dumps(text).encode())
 _scalars = _numbers | _texts | st.sampled_from([b"null", b"true", b"false", b"{}", b"[]", *TIMES])
 _space = st.sampled_from([b"", b"", b"", b" ", b"\t", b"\r", b" \r "])
@@ -118,7 +152,6 @@ def _spoiled(draw: Any, lines: st.SearchStrategy[bytes]) -> bytes:
 
 
 _sound = EVENTS | BATCHES
-LINES = (_sound | _spoiled(_sound) | st.sampled_from([b"", b" ", b"\r", b"\x0b", b"\xef\xbb\xbf", b"\x00", *BROKEN]) | VALUES).map(
-    lambda line: line.replace(b"\n", b" ")
-)  # fmt: skip
+_junk = st.sampled_from([b"", b" ", b"\r", b"\x0b", b"\xef\xbb\xbf", b"\x00", *BROKEN])
+LINES = (_sound | _spoiled(_sound) | _junk | VALUES).map(lambda line: line.replace(b"\n", b" "))
 """One line each, without its end."""

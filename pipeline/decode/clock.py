@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.decode.timestamp import NS_PER_S, parse_timestamps
+from pipeline.decode.timestamp import NS_MAX, NS_MIN, NS_PER_S, parse_timestamps
 from pipeline.model.limits import CLOCK_SKEW_MAX_S, FUTURE_MAX_S
 from pipeline.model.rejects import RejectReason
 
+_WRAPS_NS = 2**62  # from here on a difference of two times may have wrapped around its 64 bits
 _SHOWN_CHARS = 60  # of a bad timestamp, in its reject's cause
 
 
@@ -51,10 +52,8 @@ def stamp(texts: Sequence[Any], clocks: Sequence[Clock], is_event: np.ndarray, n
         received, received_ok = parse_timestamps([c.received for c in clocks])
         arrival[rows[received_ok]] = received[received_ok]
         has_received[rows[received_ok]] = True
-        ahead = np.where(sent_ok & received_ok, sent - received, 0)
-        fast = ahead > CLOCK_SKEW_MAX_S * NS_PER_S
-        time[rows[fast]] -= ahead[fast]
-        corrected, behind = int(fast.sum()), int((ahead < -CLOCK_SKEW_MAX_S * NS_PER_S).sum())
+        both = sent_ok & received_ok
+        corrected, behind = _correct(time, parsed, rows[both], sent[both], received[both])
     rejects: list[tuple[int, RejectReason, str]] = []
     for row in np.flatnonzero(is_event & ~parsed).tolist():
         if texts[row] is None:  # absent: the time of arrival, the record's own where it has one
@@ -67,3 +66,20 @@ def stamp(texts: Sequence[Any], clocks: Sequence[Clock], is_event: np.ndarray, n
         against = "receivedAt" if has_received[row] else "the time of arrival"
         rejects.append((row, RejectReason.IN_THE_FUTURE, f"timestamp: {texts[row]} is more than a day after {against}"))
     return Stamps(time, arrival, is_event & parsed & ~future, rejects, corrected, behind)
+
+
+def _correct(
+    time: np.ndarray, parsed: np.ndarray, rows: np.ndarray, sent: np.ndarray, received: np.ndarray
+) -> tuple[int, int]:
+    """Set the times of these rows back where the clock ran ahead; (how many did, how many seem behind).
+
+    A row whose time would leave the years there are is no longer parsed.
+    """
+    ahead, roughly = sent - received, sent.astype(np.float64) - received.astype(np.float64)
+    wrapped = np.abs(roughly) > _WRAPS_NS
+    fast = np.where(wrapped, roughly > 0, ahead > CLOCK_SKEW_MAX_S * NS_PER_S)
+    slow = np.where(wrapped, roughly < 0, ahead < -CLOCK_SKEW_MAX_S * NS_PER_S)
+    rows, roughly = rows[fast], time[rows[fast]] - roughly[fast]
+    time[rows] -= ahead[fast]  # exact where the result is a time there is, though a step on the way may wrap
+    parsed[rows] &= (roughly >= NS_MIN) & (roughly <= NS_MAX)
+    return len(rows), int(slow.sum())

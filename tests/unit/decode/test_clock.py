@@ -45,6 +45,35 @@ def test_a_clock_is_corrected_by_what_the_record_itself_says(sent: Any, received
     assert stamps.clocks_corrected == (shift != 0)
 
 
+FAR_AHEAD = ("2261-06-01T00:00:00Z", "1700-06-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "sent", "received", "time"),
+    [
+        ("2261-06-01T00:00:01Z", *FAR_AHEAD, "1700-06-01T00:00:01Z"),
+        ("1700-01-01T00:00:00Z", *FAR_AHEAD, None),
+        ("1700-01-01T00:00:00Z", "1980-01-01T00:00:00Z", "1700-01-01T00:00:00Z", None),
+        ("1680-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2020-01-01T00:00:00Z", None),
+        ("1684-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "1677-12-31T00:00:00Z"),
+    ],
+)
+def test_a_clock_centuries_ahead_is_corrected_exactly_or_the_time_is_a_bad_one(
+    text: str, sent: str, received: str, time: str | None
+) -> None:
+    stamps = stamped(text, sent, received)
+    assert stamps.clocks_corrected == 1 and stamps.clocks_behind == 0
+    if time is None:
+        assert [reason for _, reason, _ in stamps.rejects] == [RejectReason.BAD_TIMESTAMP]
+    else:
+        assert stamps.time.tolist() == [parse_timestamp(time)] and stamps.good.all()
+
+
+def test_a_clock_centuries_behind_is_counted_and_left() -> None:
+    stamps = stamped(NOON, *reversed(FAR_AHEAD))
+    assert (stamps.clocks_behind, stamps.clocks_corrected, after_noon(stamps)) == (1, 0, 0)
+
+
 def test_a_clock_behind_is_counted_and_left() -> None:
     stamps = stamped(NOON, "2026-10-01T11:00:00Z", NOON)
     assert (stamps.clocks_behind, after_noon(stamps)) == (1, 0)

@@ -15,13 +15,13 @@ import orjson
 from pipeline.decode.clock import Clock
 from pipeline.decode.lines import Lines
 from pipeline.decode.shape import Shape
-from pipeline.decode.whole import NotJson, parse_whole
+from pipeline.decode.timestamp import TIMESTAMP_CHARS_MAX
+from pipeline.decode.whole import NotJson, deeper_than, parse_whole
 from pipeline.model.event import ACCOUNT, BATCH, EVENT, RECEIVED_AT, SENT_AT, TIMESTAMP
 from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
 from pipeline.model.rejects import Reject, RejectReason
 
 _STAGE = "decode"
-_INHERITED = (SENT_AT, RECEIVED_AT, ACCOUNT)  # from a batch by its events
 _SHOWN_CHARS = 60
 
 Match = Callable[[Any, int], None]
@@ -74,11 +74,26 @@ class OddLines:
         if record is None:
             return
         events = record.get(BATCH)
-        if not isinstance(events, list):
+        if isinstance(events, list):
+            self._take_apart(record, events, line, times, clocks)
+        else:
             self._judge_event(record, line, None, times, clocks)
-            return
-        inherited = {key: record[key] for key in _INHERITED if key in record}
-        account = record.get(ACCOUNT)
+
+    def _take_apart(
+        self, batch: dict[str, Any], events: list[Any], line: int, times: list[Any], clocks: list[Clock]
+    ) -> None:
+        """Judge a batch's events one by one, with what they inherit; the batch as one where nobody takes its account.
+
+        Rejects of events repeat what is inherited, so nothing long is: a batch of many events would become gigabytes.
+        """
+        inherited = {key: batch[key] for key in (SENT_AT, RECEIVED_AT) if _may_be_time(batch.get(key))}
+        account = batch.get(ACCOUNT)
+        if account is not None and events:
+            matcher = self._judge(account)
+            if isinstance(matcher, RejectReason):
+                self._reject(matcher, _account_cause(matcher, account, self._trusted), line)
+                return
+            inherited[ACCOUNT] = account
         for place, event in enumerate(events):
             if not isinstance(event, dict):
                 self._reject(RejectReason.NOT_AN_OBJECT, "an event of the batch is no JSON object", line, place, event)
@@ -101,7 +116,7 @@ class OddLines:
         if not isinstance(record, dict):
             self._reject(RejectReason.NOT_AN_OBJECT, f"a JSON {type(record).__name__}, not an object", line)
             return None
-        if _deeper_than(record, EVENT_DEPTH_MAX):
+        if deeper_than(record, EVENT_DEPTH_MAX):
             self._reject(RejectReason.TOO_DEEP, f"nested deeper than {EVENT_DEPTH_MAX} levels", line)
             return None
         return record
@@ -112,7 +127,7 @@ class OddLines:
         matcher = self._judge(event.get(ACCOUNT))
         if isinstance(matcher, RejectReason):
             said = self._span.says if event.get(ACCOUNT) is None else event[ACCOUNT]
-            cause = _account_cause(matcher, said, self._span.account or self._span.says)
+            cause = _account_cause(matcher, said, self._trusted)
             self._reject(matcher, cause, line, place, event)
             return
         row = len(times)
@@ -125,6 +140,11 @@ class OddLines:
         match = matcher.known[name] if plain and name in matcher.known else matcher.learn(name)
         if match is not None:
             match(self._shape.build(event), row)
+
+    @property
+    def _trusted(self) -> str | None:
+        """The account that the source says, as far as it does."""
+        return self._span.account or self._span.says
 
     def reject_row(self, row: int, reason: RejectReason, cause: str) -> Reject:
         """The reject of a row that was taken for an event until its time was looked at."""
@@ -178,19 +198,9 @@ def _account_cause(reason: RejectReason, said: object, trusted: str | None) -> s
     return f"account {_shown(trusted if said is None else said)} has no definitions; push some, or correct the name"
 
 
+def _may_be_time(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= TIMESTAMP_CHARS_MAX
+
+
 def _shown(value: object) -> str:
     return repr(value)[:_SHOWN_CHARS]
-
-
-def _deeper_than(value: object, depth_max: int) -> bool:
-    level: list[object] = [value]
-    for _ in range(depth_max):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True

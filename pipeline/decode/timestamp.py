@@ -13,7 +13,7 @@ from pipeline.model.layout import EPOCH_ORDINAL
 NS_PER_S = 1_000_000_000
 NS_MIN, NS_MAX = -(2**63) + 2 * 86_400 * NS_PER_S, 2**63 - 2 * 86_400 * NS_PER_S  # room for offsets and days
 _FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
-_CHARS_MAX = 128
+TIMESTAMP_CHARS_MAX = 128
 _COMMON = b"0000-00-00T00:00:00.000Z"
 _DIGITS = np.array([i for i, c in enumerate(_COMMON) if c == ord("0")])
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -21,7 +21,7 @@ _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 def parse_timestamp(text: object) -> int | None:
     """Nanoseconds since 1970 UTC; None if this is no RFC 3339 time between 1678 and 2261. Finer digits are cut off."""
-    if not isinstance(text, str) or len(text) > _CHARS_MAX:
+    if not isinstance(text, str) or len(text) > TIMESTAMP_CHARS_MAX:
         return None
     found = _FORM.fullmatch(text)
     if found is None:

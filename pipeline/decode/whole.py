@@ -36,6 +36,21 @@ def parse_whole(raw: bytes) -> Any:
     raise NotJson(cause, "depth" in cause or "recursion" in cause)
 
 
+def deeper_than(value: object, depth_max: int) -> bool:
+    """Whether more than so many objects and arrays lie in one another. Without recursion."""
+    level: list[object] = [value]
+    for _ in range(depth_max):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _with_infinities(raw: bytes) -> Any:
     """By Python's own parser, held to what `orjson` takes for JSON."""
     try:

@@ -157,6 +157,19 @@ def test_the_events_of_a_batch_count_one_by_one(run: SmallRun, tmp_path: Path) -
     ]
 
 
+def test_a_batch_of_another_account_is_one_reject_with_its_bytes(run: SmallRun, tmp_path: Path) -> None:
+    """Its events repeated what they inherit: a record of 256 KiB could become gigabytes of rejects."""
+    batches = [{"batch": [{}] * 50, "account": account} for account in ("other", 5, {}, "x" * 100_000)]
+    assert total(run, tmp_path, *batches, {"batch": [], "account": "other"}, order()) == {"buyers": 1, "n": 1, "revenue": 10}
+    assert [(r.reason, r.raw) for r in run.rejects] == [(RejectReason.WRONG_ACCOUNT, line_of(batch)) for batch in batches]
+
+
+def test_events_of_a_batch_do_not_inherit_what_can_be_no_time(run: SmallRun, tmp_path: Path) -> None:
+    batch = {"sentAt": "x" * 50_000, "receivedAt": [1] * 9_999, "batch": [order(timestamp="soon"), order()]}
+    assert total(run, tmp_path, batch)["n"] == 1
+    assert [json.loads(r.raw) for r in run.rejects] == [order(timestamp="soon")]
+
+
 def run_extras(batch: dict[str, Any]) -> dict[str, Any]:
     """What an event of a batch inherits."""
     return {key: batch[key] for key in ("sentAt", "receivedAt", "account")}

@@ -83,6 +83,9 @@ class Reader:
         batch = record.get("batch")
         if not isinstance(batch, list):
             return [self._event(record, place)]
+        refusal = self._refusal(record.get("account")) if record.get("account") is not None and batch else None
+        if refusal:
+            return [Refused(refusal, place)]
         return [self._of_batch(event, record, f"{place}/{i}") for i, event in enumerate(batch)]
 
     def _of_batch(self, event: Any, batch: dict[str, Any], place: str) -> Hit | Refused:
@@ -95,20 +98,25 @@ class Reader:
         return self._event({**event, **inherited}, place)
 
     def _event(self, event: dict[str, Any], place: str) -> Hit | Refused:
-        said = event.get("account")
-        name = self._trusted if said is None else said
-        if name is None:
-            return Refused("no_account", place)
-        if self._trusted is not None and name != self._trusted:
-            return Refused("wrong_account", place)
-        if not isinstance(name, str) or name not in self._accounts:
-            return Refused("unknown_account", place)
+        refusal = self._refusal(event.get("account"))
+        if refusal:
+            return Refused(refusal, place)
+        name = event.get("account") or self._trusted
         at, arrival = self._time(event)
         if at is None:
             return Refused("bad_timestamp", place)
         if at > arrival + DAY_NS:
             return Refused("in_the_future", place)
         return self._hit(self._accounts[name], event, at, place)
+
+    def _refusal(self, said: Any) -> str | None:
+        """Why nobody takes what is said to be of this account."""
+        name = self._trusted if said is None else said
+        if name is None:
+            return "no_account"
+        if self._trusted is not None and name != self._trusted:
+            return "wrong_account"
+        return None if isinstance(name, str) and name in self._accounts else "unknown_account"
 
     def _time(self, event: dict[str, Any]) -> tuple[int | None, int]:
         sent, received = parse_timestamp(event.get("sentAt")), parse_timestamp(event.get("receivedAt"))

@@ -21,6 +21,15 @@ MAY_IMPORT = {
     "pipeline.sources": ("pipeline.model", "pipeline.definitions.connection"),
     "pipeline.definitions": ("pipeline.model", "pipeline.match"),
     "pipeline.collect": ("pipeline.model", "pipeline.definitions", "pipeline.serving"),
+    "pipeline.audit": (  # nothing of the stages it checks
+        "pipeline.model",
+        "pipeline.decode",
+        "pipeline.match",
+        "pipeline.sources",
+        "pipeline.definitions",
+        "pipeline.store",
+        "pipeline.memory",
+    ),
     "pipeline.demo": ("pipeline.model", "pipeline.definitions", "pipeline.store", "pipeline.embedded_redis"),
     "readers": ("pipeline.model", "pipeline.match", "pipeline.definitions", "pipeline.store", "pipeline.serving"),
 }
@@ -48,6 +57,7 @@ WITHOUT_BEAM = (
     "pipeline.collect.app",
     "pipeline.collect.commands",
     "pipeline.definitions.commands",
+    "pipeline.audit",
     "pipeline.run_command",
     "pipeline.cli",
 )

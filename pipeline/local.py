@@ -111,7 +111,7 @@ class LocalRun:
                 self.reject_limit.check(tally)
                 self._insist(partial(self._acknowledge, source, chunk))
                 summary.seconds = time.monotonic() - begun
-                summary.backlog, summary.trouble = source.backlog(), self.definitions.stale_reason
+                summary.backlog, summary.trouble = source.backlog(), source.trouble or self.definitions.stale_reason
                 self.progressed(summary)
             summary.interrupted = self.stopped()
             held.settle(self.shards)

@@ -79,6 +79,10 @@ class Several(Source):
         self.resumed = any(source.resumed for source in sources)
         self.elsewhere = any(source.elsewhere for source in sources)
 
+    @property
+    def trouble(self) -> str | None:  # type: ignore[override]
+        return "; ".join(source.trouble for source in self._sources if source.trouble) or None
+
     def blocks(self) -> Iterator[Block | None]:
         going = {source: source.blocks() for source in self._sources}
         while going:

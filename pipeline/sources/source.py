@@ -36,6 +36,7 @@ class Source(ABC):
 
     resumed = False  # whether it goes on where an earlier run stopped
     elsewhere = False  # whether acknowledgements are kept apart from the store, which then has to be on disk before
+    trouble: str | None = None  # what it waits for to pass, for people
 
     @abstractmethod
     def blocks(self) -> Iterator[Block | None]:

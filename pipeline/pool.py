@@ -6,14 +6,17 @@ import multiprocessing
 import signal
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import cycle
 from threading import Lock
 
 from pipeline.match.block import Matched
 from pipeline.memory import return_memory_early
 from pipeline.model.definition import Snapshot
+from pipeline.model.errors import RunError
 from pipeline.sources.blocks import Block
 from pipeline.worker import SNAPSHOTS_KNOWN, Worker, WorkerSetup
 
@@ -84,8 +87,9 @@ class Processes(Workers):
         self._pools = [
             ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(setup,)) for _ in range(count)
         ]
-        for started in [pool.submit(_ready) for pool in self._pools]:
-            started.result()
+        with _telling_who_is_gone():
+            for started in [pool.submit(_ready) for pool in self._pools]:
+                started.result()
         self._turns = cycle(self._pools)
         self._known: list[str] = []  # versions, as every worker knows them
         self._adopting = Lock()
@@ -105,12 +109,22 @@ class Processes(Workers):
         return self._pools[shard % len(self._pools)].submit(_commit, shard, messages)
 
     def settle(self, shards: int) -> None:
-        for settled in [self._pools[s % len(self._pools)].submit(_settle, s) for s in range(shards)]:
-            settled.result()
+        with _telling_who_is_gone():
+            for settled in [self._pools[s % len(self._pools)].submit(_settle, s) for s in range(shards)]:
+                settled.result()
 
     def close(self) -> None:
         for pool in self._pools:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _telling_who_is_gone() -> Iterator[None]:
+    """A process that is gone while the workers start or settle. What a step waits for, `local` tells in the same words."""
+    try:
+        yield
+    except BrokenProcessPool as e:
+        raise RunError("a worker process was ended from outside, perhaps for want of memory; run it again") from e
 
 
 # In a worker process: the one worker, made by the pool's initializer before any task.

@@ -1,7 +1,8 @@
-"""Both stores as places: somewhere to open any number of store objects on the same data, and to look behind them."""
+"""The servers behind stores and streams. A place: any number of store objects on the same data, and a look behind."""
 
 from __future__ import annotations
 
 from tests.support.emulators import bigtable_emulator, bigtable_prefix, bigtable_url
+from tests.support.redis_server import redis_server_url, redis_url
 
-__all__ = ["bigtable_emulator", "bigtable_prefix", "bigtable_url"]
+__all__ = ["bigtable_emulator", "bigtable_prefix", "bigtable_url", "redis_server_url", "redis_url"]

@@ -43,7 +43,7 @@ ONLY_IN = {
     "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic"),
     "grpc": ("pipeline.store.bigtable",),
     "sqlite3": ("pipeline.store.sqlite",),
-    "redis": ("pipeline.definitions", "pipeline.collect.to_stream"),
+    "redis": ("pipeline.definitions", "pipeline.collect.to_stream", "pipeline.sources.redis_group"),
     "starlette": ("readers", "pipeline.collect", "pipeline.serving"),
     "uvicorn": ("pipeline.serving",),
 }

@@ -88,6 +88,7 @@ def create_app(collector: Collector) -> Starlette:
     ]
     routes = [*takes, Route("/healthz", _healthz), Route("/readyz", _readyz)]
     app = Starlette(routes=routes, middleware=[CORS], exception_handlers=HANDLERS, lifespan=lifespan)
+    app.router.redirect_slashes = False  # clients don't follow a redirect with their events, or take it for success
     app.state.collector = collector
     return app
 

@@ -72,4 +72,4 @@ def key_of_header(authorization: str | None) -> str | None:
     try:
         return base64.b64decode(text.strip(), validate=True).decode().partition(":")[0]
     except (binascii.Error, ValueError):
-        raise unknown_sender("the Authorization header is not HTTP Basic: base64 of WRITE_KEY and a colon") from None
+        raise unknown_sender("the Authorization header is not HTTP Basic: base64 of the write key and a colon") from None

@@ -33,6 +33,7 @@ RETRY = "**Retry:**"
 SKIP = re.compile(r"pytest\.(?:mark\.)?(?:skip|xfail)|importorskip")
 MAY_SKIP = {
     "tests.support.emulators": "no Bigtable emulator on this machine",
+    "tests.support.pubsub_emulator": "no Pub/Sub emulator on this machine",
     "tests.support.redis_server": "no Redis on this machine",
     "tests.support.retail": "the retail month is not on this machine",
     "tests.e2e.test_retail": "holds that absence is told",

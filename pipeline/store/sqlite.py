@@ -107,8 +107,9 @@ class SqliteStore(Store):
     def scan(self, table: str, prefix: bytes) -> Rows:
         found: Rows = {}
         end = prefix_end(prefix)
+        which, bounds = ("row >= ?", [prefix]) if end is None else ("row >= ? AND row < ?", [prefix, end])
         with _translated():
-            self._select(found, table, "row >= ?1 AND (row < ?2 OR ?2 IS NULL)", [prefix, end])
+            self._select(found, table, which, bounds)
         return found
 
     def _select(self, found: Rows, table: str, which: str, values: Sequence[bytes | None]) -> None:

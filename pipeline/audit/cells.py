@@ -53,9 +53,9 @@ def nothing(cols: Columns, n: int) -> np.ndarray:
     return np.tile(row, (n, 1))
 
 
-def joined(parts: Sequence[Cells], cols: Columns) -> Cells:
-    """Several tables one below the other."""
-    none = Cells(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), nothing(cols, 0))
+def joined(parts: Sequence[Cells], width: int) -> Cells:
+    """Several tables one below the other, each of so many columns."""
+    none = Cells(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros((0, width), dtype=np.int64))
     return Cells(*(np.concatenate(column) for column in zip(none, *parts, strict=True)))
 
 

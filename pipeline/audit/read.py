@@ -10,8 +10,9 @@ from pipeline.audit.recount import Recount
 from pipeline.decode.odd import Span
 from pipeline.match.block import BlockMatcher
 from pipeline.model.definition import AccountDefinitions, Snapshot
-from pipeline.model.errors import UsageError
+from pipeline.model.errors import RunError, UsageError
 from pipeline.model.judged import Judged
+from pipeline.sources.blocks import Block
 from pipeline.sources.files import STDIN, blocks, find_files
 
 _KEY = b"an audit's own"  # of hashes that are never stored: no number depends on it, so the store's key isn't needed
@@ -64,7 +65,7 @@ def recount_files(
         gathered = recount.gather(part, passes)
         reading = "reading" if passes == 1 else f"reading, pass {part + 1} of {passes}"
         for block in blocks(paths, {}):
-            matched = matcher.match(block.read(), Span(block.source, block.offset, account), now_ns)
+            matched = matcher.match(_read(block), Span(block.source, block.offset, account), now_ns)
             gathered.add(hits for _, hits in matched.hits)
             if part == 0:
                 recount.tally.update(matched.tally)
@@ -72,3 +73,10 @@ def recount_files(
         progressed("recounting", 0)
         recount.add(gathered)
     return recount
+
+
+def _read(block: Block) -> bytes:
+    try:
+        return block.read()
+    except OSError as e:
+        raise RunError(f"{block.source}: not readable to its end ({e}); let it be while it is audited") from e

@@ -45,7 +45,7 @@ class Recount:
     def cells(self, kind: Kind) -> Cells:
         """By hour; an hour that is not there had nothing."""
         cols = columns_of(self.judged[kind.account].metrics[kind.metric].metric, kind.breakdown)
-        return added_up(joined(self._found.get(kind, []), cols), cols)
+        return added_up(joined(self._found.get(kind, []), len(cols)), cols)
 
 
 def _by_account(events: Events) -> Iterator[tuple[str, Events]]:

@@ -85,6 +85,8 @@ class _Reading:
     def __init__(self, wanted: Wanted, names: Names) -> None:
         self._wanted = wanted
         self._names = names
+        self._columns = columns(wanted.metric.measures)
+        self._neutral = {quality: neutral_row(self._columns, quality) for quality in (False, True)}
         self._cells: dict[tuple[bytes, int], list[Cells]] = defaultdict(list)  # by kind and breakdown
         self._totals: dict[_Slot, dict[bytes, np.ndarray]] = defaultdict(dict)  # by kind, what a slot comes to
         self.wrong = Findings()
@@ -105,13 +107,11 @@ class _Reading:
                 self._damaged(f"a cell of {len(value)} bytes that can't be read: {e}", slot)
 
     def _keep(self, kind: bytes, slot: _Slot, hours: np.ndarray, rows: np.ndarray) -> None:
-        metric = self._wanted.metric
-        cols = columns(metric.measures)
-        nothing = neutral_row(cols, quality=slot.breakdown == 0)
-        self._totals[slot][kind] = add_rows(cols, rows) if len(rows) else nothing
+        nothing = self._neutral[slot.breakdown == 0]
+        self._totals[slot][kind] = add_rows(self._columns, rows) if len(rows) else nothing
         when = slot.day * HOURS_PER_DAY + hours if kind == HOUR else np.full(len(rows), slot.day)
         value = np.full(len(rows), self._names.number(slot.value))
-        self._cells[kind, slot.breakdown].append(Cells(value, when, compared(metric, slot.breakdown, rows)))
+        self._cells[kind, slot.breakdown].append(Cells(value, when, rows))
 
     def _damaged(self, detail: str, slot: _Slot | None = None) -> None:
         self.wrong.add(self._difference(DAMAGED, slot, detail=detail))
@@ -134,12 +134,15 @@ class _Reading:
         return Stored(tables[DAY], tables[HOUR], self._full(), self.wrong)
 
     def _table(self, kind: bytes, breakdown: int) -> Cells:
-        cols = columns_of(self._wanted.metric, breakdown)
-        return added_up(joined(self._cells[kind, breakdown], cols), cols)
+        cells = joined(self._cells[kind, breakdown], stored_width(self._wanted.metric, breakdown))
+        kept = compared(self._wanted.metric, breakdown, cells.rows)
+        return added_up(cells._replace(rows=kept), columns_of(self._wanted.metric, breakdown))
 
     def _within(self, slot: _Slot, totals: dict[bytes, np.ndarray]) -> Iterator[Difference]:
         """What a slot's day and its hours don't agree on."""
-        cols = columns(self._wanted.metric.measures)
+        if totals.keys() == {DAY, HOUR} and np.array_equal(totals[DAY], totals[HOUR]):
+            return
+        cols = self._columns
         if slot.breakdown == 0:
             cols = (*cols, *(Column(f"quality.{note}", "n") for note in QUALITY))
         shown = [shown_numbers(cols, totals[kind].tolist()) if kind in totals else {} for kind in (DAY, HOUR)]

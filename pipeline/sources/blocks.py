@@ -48,5 +48,7 @@ def block_of_records(
 
     A line end within a record can only be white space between JSON's tokens, and becomes a blank.
     """
-    data = b"".join(record.replace(b"\n", b" ") + b"\n" for record in records)
+    data = b"\n".join([*records, b""])
+    if data.count(b"\n") > len(records):
+        data = b"".join(record.replace(b"\n", b" ") + b"\n" for record in records)
     return Block(source, number, len(data), len(data), data=data, account=account, places=places)

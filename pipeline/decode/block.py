@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -21,6 +22,9 @@ from pipeline.decode.shape import Shape
 from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
 from pipeline.model.rejects import Reject, RejectReason
 
+# Decoded at once. Real records are longer than 160 bytes, so that a block has fewer lines; the memory of one that is made
+# of nothing but line ends is bounded by this.
+LINES_MAX = 100_000
 _ODD = object()  # a row's time while nobody has found the line plain
 # A record nested deeper than EVENT_DEPTH_MAX has so many arrays, or is longer than this: an array takes two bytes at
 # least, an object that holds another five. Counting arrays is fast (mostly there are none), counting objects is not.
@@ -33,12 +37,15 @@ _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError
 class Decoded:
     """A block's rows, at least one per line: times, which of them are events, and the records that are none.
 
-    `place` names a row's record in its source; it is the event's id where the record brings none.
+    `place` names a row's record in its source; it is the event's id where the record brings none. `lines` and `length`
+    (in bytes) say how much of the block was decoded: all of it, or its first LINES_MAX lines.
     """
 
     stamps: Stamps
     rejects: list[Reject]
     place: Callable[[int], str]
+    lines: int
+    length: int
 
     @property
     def events(self) -> int:
@@ -54,16 +61,18 @@ class BlockDecoder:
         self._judge = judge
 
     def decode(self, data: bytes, span: Span, now_ns: int) -> Decoded:
-        """Decode every line of `data`; blank lines are no records. now_ns: the time of arrival."""
+        """Decode the lines of `data`, LINES_MAX at most; blank lines are no records. now_ns: the time of arrival."""
         times: list[Any] = []
         clocks: list[Clock] = []
         # Each line by itself: what one line comes to must not depend on its neighbours in the block.
-        lines: Iterable[bytes] = io.BytesIO(data)  # one at a time, which keeps the line in work in the cache
+        unread = io.BytesIO(data)
+        lines: Iterable[bytes] = islice(unread, LINES_MAX)  # one at a time, which keeps the line in work in the cache
         if not _is_utf8(data):
             lines = (line if _is_utf8(line) else b"" for line in lines)
         self._decode_plain(lines, data.count(b"[") > _SHALLOW_ARRAYS_MAX, times, clocks)
+        count, length = len(times), unread.tell()
         odd_rows = [row for row, time in enumerate(times) if time is _ODD]
-        odd = OddLines(self._shape, self._judge, Lines(data), span)
+        odd = OddLines(self._shape, self._judge, Lines(data[:length]), span)
         for row in odd_rows:
             times[row] = None
             odd.decode(row, times, clocks)
@@ -71,7 +80,7 @@ class BlockDecoder:
         is_event[odd_rows] = False
         stamps = stamp(times, clocks, is_event, now_ns)
         rejects = odd.rejects + [odd.reject_row(row, reason, cause) for row, reason, cause in stamps.rejects]
-        return Decoded(stamps, rejects, odd.place)
+        return Decoded(stamps, rejects, odd.place, count, length)
 
     def _decode_plain(self, lines: Iterable[bytes], arrays: bool, times: list[Any], clocks: list[Clock]) -> None:
         """Judge the lines that are one ordinary event each. arrays: there are enough for a line to have too many.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
 
@@ -76,14 +76,23 @@ class BlockMatcher:
     def match(self, data: bytes, span: Span, now_ns: int) -> Matched:
         """Judge every record of `data`, which stands at `span` and arrived at now_ns."""
         self._trusted, self._says = span.account, span.says
-        self._tray.clear()
-        decoded = self._decoder.decode(data, span, now_ns)
+        matched = Matched([], [], Counter())
+        while data:
+            self._tray.clear()
+            decoded = self._decoder.decode(data, span, now_ns)
+            self._add(matched, decoded, now_ns)
+            data, span = data[decoded.length :], _behind(span, decoded)
+        return matched
+
+    def _add(self, matched: Matched, decoded: Decoded, now_ns: int) -> None:
         hits, rejects = self._hits(decoded), self._reject_hits(decoded.rejects, now_ns)
-        tally = Counter({f"rejected.{reason}": n for reason, n in Counter(r.reason for r in decoded.rejects).items()})
-        tally["events"], tally["hits"] = decoded.events, len(hits)
-        tally["clocks_corrected"] = decoded.stamps.clocks_corrected
-        tally["clocks_behind"] = decoded.stamps.clocks_behind
-        return Matched([*self._by_shard(hits), *self._by_shard(rejects)], decoded.rejects, tally)
+        matched.hits += [*self._by_shard(hits), *self._by_shard(rejects)]
+        matched.rejects += decoded.rejects
+        matched.tally.update(f"rejected.{reject.reason}" for reject in decoded.rejects)
+        matched.tally["events"] += decoded.events
+        matched.tally["hits"] += len(hits)
+        matched.tally["clocks_corrected"] += decoded.stamps.clocks_corrected
+        matched.tally["clocks_behind"] += decoded.stamps.clocks_behind
 
     def _hits(self, decoded: Decoded) -> HitBlock:
         """What lies on the tray, without the rows that turned out to be no events."""
@@ -168,3 +177,9 @@ class BlockMatcher:
         shards = (self._shard_of[account] + hits.visitor % self._fanout_of[account]) % np.uint64(self._shards)
         for shard, part in split_by(shards, hits).items():
             yield shard, part.to_bytes()
+
+
+def _behind(span: Span, decoded: Decoded) -> Span:
+    """Where what wasn't decoded yet stands."""
+    places = None if span.places is None else span.places[decoded.lines :]
+    return replace(span, offset=span.offset + decoded.length, places=places)

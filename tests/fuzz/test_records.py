@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,8 +60,10 @@ def slow_matcher() -> BlockMatcher:
     return made
 
 
-def judged(by: BlockMatcher, lines: list[bytes], trusted: str | None, offset: int = 0) -> Outcome:
-    matched = by.match(b"\n".join(lines), Span("file", offset, trusted), NOW_NS)
+def judged(
+    by: BlockMatcher, lines: list[bytes], trusted: str | None, offset: int = 0, places: list[str] | None = None
+) -> Outcome:
+    matched = by.match(b"\n".join(lines), Span("file", offset, trusted, places=places), NOW_NS)
     outcome = outcome_of(matched, ACCOUNTS)
     assert matched.tally["events"] + len(matched.rejects) == len(outcome)
     for reject in matched.rejects:
@@ -90,6 +93,18 @@ def test_a_block_of_lines_is_what_the_naive_reading_says(lines: list[bytes], tru
 @given(st.lists(LINES, max_size=6), TRUSTED)
 def test_the_long_way_comes_to_the_same_as_the_short_one(lines: list[bytes], trusted: str | None) -> None:
     assert Counter(judged(SLOW_MATCHER, lines, trusted)) == Counter(judged(MATCHER, lines, trusted))
+
+
+@at_any_pace
+@given(st.lists(LINES, max_size=8), st.integers(1, 3), st.booleans(), TRUSTED)
+def test_a_block_of_more_lines_than_are_decoded_at_once_comes_to_the_same(
+    lines: list[bytes], lines_max: int, named: bool, trusted: str | None
+) -> None:
+    places = [f"record {number}" for number in range(len(lines))] if named else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.decode.block.LINES_MAX", lines_max)
+        in_parts = judged(MATCHER, lines, trusted, places=places)
+    assert Counter(in_parts) == Counter(judged(MATCHER, lines, trusted, places=places))
 
 
 @at_any_pace

@@ -60,6 +60,7 @@ class OddLines:
         self._judge = judge
         self._lines = lines
         self._span = span
+        self._source = _as_text(span.source)
         self._added: dict[int, tuple[int, int | None, dict[str, Any]]] = {}  # row -> (line, place in the batch, event)
         self.rejects: list[Reject] = []
 
@@ -167,7 +168,7 @@ class OddLines:
         if self._span.places is not None:
             name = self._span.places[line]
         else:
-            name = f"{self._span.source}@{self._span.offset + self._lines.offset(line)}"
+            name = f"{self._source}@{self._span.offset + self._lines.offset(line)}"
         return name if place is None else f"{name}/{place}"
 
     def _reject(
@@ -196,6 +197,11 @@ def _account_cause(reason: RejectReason, said: object, trusted: str | None) -> s
     if reason is RejectReason.WRONG_ACCOUNT:
         return f"the record says account {_shown(said)}, the source is of {trusted}"
     return f"account {_shown(trusted if said is None else said)} has no definitions; push some, or correct the name"
+
+
+def _as_text(name: str) -> str:
+    """A source's name as JSON can hold it: names of files may be bytes that are no text."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _may_be_time(value: object) -> bool:

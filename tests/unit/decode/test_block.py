@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import orjson
@@ -99,6 +100,13 @@ def test_the_events_of_a_batch_have_places_of_their_own() -> None:
     time, begin = parse_timestamp(AT), 101 + len(line())
     places = ["file@100", f"file@{begin}/0", f"file@{begin}/1"]
     assert events(line() + b"\n" + batch) == [(time, place, 5) for place in places]
+
+
+def test_a_name_of_bytes_that_are_no_text_names_places_as_text() -> None:
+    source = os.fsdecode(b"in-\xff\n.jsonl")
+    decoded = BlockDecoder(Shape(PATHS), lambda said: Seen()).decode(line() + b"\n[]", Span(source, 0, "shop"), NOW)
+    assert decoded.place(0) == "in-\\udcff\n.jsonl@0"
+    assert orjson.loads(orjson.dumps(decoded.rejects[0].to_record()))["source"] == f"in-\\udcff\n.jsonl@{len(line()) + 1}"
 
 
 def nested(depth: int, opened: str, closed: str) -> bytes:

@@ -105,8 +105,8 @@ def test_the_events_of_a_batch_have_places_of_their_own() -> None:
 def test_a_name_of_bytes_that_are_no_text_names_places_as_text() -> None:
     source = os.fsdecode(b"in-\xff\n.jsonl")
     decoded = BlockDecoder(Shape(PATHS), lambda said: Seen()).decode(line() + b"\n[]", Span(source, 0, "shop"), NOW)
-    assert decoded.place(0) == "in-\\udcff\n.jsonl@0"
-    assert orjson.loads(orjson.dumps(decoded.rejects[0].to_record()))["source"] == f"in-\\udcff\n.jsonl@{len(line()) + 1}"
+    assert decoded.place(0) == "in-\\xff\n.jsonl@0"
+    assert orjson.loads(orjson.dumps(decoded.rejects[0].to_record()))["source"] == f"in-\\xff\n.jsonl@{len(line()) + 1}"
 
 
 def nested(depth: int, opened: str, closed: str) -> bytes:

@@ -61,7 +61,7 @@ def audit(**given: Any) -> int:
 
     \b
     Takes about 150 MB of memory per million events that match a metric; see --passes.
-    Exit codes: 0 all is equal; 1 something differs; 2 wrong usage, or the store went away.
+    Exit codes: 0 all is equal; 1 something differs, or a file breaks off; 2 wrong usage, or the store went away.
     """
     found = start(AuditOptions(**given))
     click.echo(json.dumps(found.as_record()) if given["as_json"] else found.as_text())

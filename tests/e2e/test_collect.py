@@ -105,6 +105,23 @@ def test_a_redis_that_ends_and_comes_back_gets_every_event_by_the_clients_retry(
             assert not any("Traceback" in line for line in collector.said)
 
 
+def test_a_known_sender_goes_on_while_the_redis_that_holds_the_keys_is_gone(tmp_path: Path, folder: Path) -> None:
+    running = ExitStack()
+    with embedded_redis(tmp_path / "redis", binary=redis_binary()) as url:
+        key = create_key(url, "shop")
+        collector = running.enter_context(collecting("--to", str(folder), "--definitions", url))
+        sender = Sender(collector.url, key)
+        order(sender, 10)
+        sender.client.flush()
+    with running:
+        order(sender, 10, first=10)
+        sender.close()
+        assert httpx.post(f"{collector.url}/v1/batch", json={"batch": [{}]}, auth=("unseen", "")).status_code == 503
+        assert collector.end() == 0
+    assert sender.failures == []
+    assert [event["messageId"] for event in events_of(lines_of(folder))] == [m["messageId"] for m in sender.sent]
+
+
 def test_a_revoked_key_and_one_that_only_reads_send_nothing(redis_url: str, folder: Path) -> None:
     reads, ended = create_key(redis_url, "shop", "read"), create_key(redis_url, "shop")
     assert daycount("keys", "revoke", ended, "--definitions", redis_url).returncode == 0

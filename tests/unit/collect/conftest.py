@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,7 +88,6 @@ class House:
     shelf: Shelf
     senders: Known
     room: Room
-    headers: dict[str, str] = field(default_factory=dict)
 
     def post(self, path: str, body: Any = None, **options: Any) -> Any:
         """body: bytes as they are, else JSON."""

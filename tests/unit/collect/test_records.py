@@ -106,7 +106,7 @@ def test_what_is_wrong_with_one_event_is_the_pipelines_to_reject_and_the_others_
     assert decoded.names == ["before", "after"]
     (reject,) = decoded.rejects
     assert (reject.reason, reject.account) == (reason, "acme")
-    assert event.removesuffix(b"}") in reject.raw
+    assert all(part in reject.raw for part in event.strip(b"{}").split(b",")), "in whatever order"
 
 
 def test_an_event_of_another_account_counts_for_neither_even_where_the_source_is_not_trusted():

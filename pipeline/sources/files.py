@@ -49,6 +49,8 @@ def find_files(inputs: Sequence[str]) -> list[str]:
                 continue
             if not os.access(path, os.R_OK):
                 raise UsageError(f"--input {path}: not readable; check its permissions")
+            if path != name and not os.path.isfile(path):
+                continue  # a pipe that a glob happens to match would be waited for without end
             found[os.path.abspath(path)] = None
     if not found:
         raise UsageError("--input names no file")

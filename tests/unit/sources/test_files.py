@@ -155,6 +155,15 @@ def test_a_pipe_is_read_like_standard_input(tmp_path: Path, pack) -> None:
     assert all(block.source != str(pipe) for block in found)
 
 
+def test_a_glob_passes_over_pipes_and_folders_which_a_name_still_means(tmp_path: Path) -> None:
+    """Nobody may ever write into a pipe that lies about: opening it would wait without end."""
+    os.mkfifo(tmp_path / "a.jsonl")
+    (tmp_path / "b.jsonl").mkdir()
+    (tmp_path / "c.jsonl").touch()
+    assert find_files([str(tmp_path / "*.jsonl")]) == [str(tmp_path / "c.jsonl")]
+    assert find_files([str(tmp_path / "a.jsonl")]) == [str(tmp_path / "a.jsonl")]
+
+
 def test_files_are_found_once_in_the_order_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("b.jsonl", "a.jsonl", "[odd].jsonl"):
         (tmp_path / name).touch()

@@ -15,12 +15,10 @@ from typing import Any, NoReturn
 
 import yaml
 
+from pipeline.definitions.nesting import check_events
 from pipeline.model.definition_place import quoted
 from pipeline.model.errors import UsageError
-from pipeline.model.limits import DEFINITION_DEPTH_MAX, DEFINITIONS_FILE_BYTES_MAX
-
-# A file nests its definitions a few levels deep.
-_DEPTH_MAX = DEFINITION_DEPTH_MAX + 8
+from pipeline.model.limits import DEFINITIONS_FILE_BYTES_MAX
 
 _TAG = "tag:yaml.org,2002:"
 _TRUTH = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -29,6 +27,9 @@ _NOTHING = re.compile(r"~|null|Null|NULL|")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|(0|[1-9][0-9]*)[eE][-+]?[0-9]+)")
 _DIGITS = "-+0123456789"
+# Beyond it Python refuses to read or write a number, or takes quadratic time; what a definition may hold is far smaller.
+_NUMBER_CHARS_MAX = 400
+_TOO_LARGE = "too large a number; at most 64 bits"
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -50,6 +51,14 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                 )
             mapping[key] = self.construct_object(value_node, deep=deep)
         return mapping
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        if len(node.value) > _NUMBER_CHARS_MAX:
+            raise yaml.constructor.ConstructorError(None, None, _TOO_LARGE, node.start_mark)
+        return int(node.value)
+
+
+_Loader.add_constructor(f"{_TAG}int", _Loader.construct_yaml_int)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -96,7 +105,7 @@ def parse_json(text: str | bytes) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8-sig")  # else `json` would take UTF-16 too
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     except UnicodeDecodeError:
@@ -131,7 +140,7 @@ def _read_text(path: str) -> str:
 
 def _parse_yaml(text: str) -> list[Any]:
     try:
-        _check_depth(text)
+        check_events(yaml.parse(text, Loader=_Loader))
         return list(yaml.load_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -141,24 +150,20 @@ def _parse_yaml(text: str) -> list[Any]:
         raise ValueError(f"not YAML: {' '.join(str(error).split())}") from None
 
 
-def _check_depth(text: str) -> None:
-    """The composer recurses, in C without a guard: what is nested too deep must not reach it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEPTH_MAX:
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise ValueError(f"line {line}: nested too deep; at most {_DEPTH_MAX} levels")
-
-
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for index, key in enumerate(keys) if key in keys[:index])
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise ValueError(f"the key {quoted(twice)} is written twice; leave one out")
     return mapping
 
 
 def _no_number(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not a number in JSON; leave it out")
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > _NUMBER_CHARS_MAX:
+        raise ValueError(_TOO_LARGE)
+    return int(digits)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pipeline.model.definition import DefinitionError, Groups, Where
 
 _QUOTED_CHARS_MAX = 60
+_QUOTED_BITS_MAX = 3 * _QUOTED_CHARS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def quoted(value: object) -> str:
         return "an object" if value else "{}"
     if isinstance(value, (list, tuple)):
         return "a list" if value else "[]"
+    if isinstance(value, int) and value.bit_length() > _QUOTED_BITS_MAX:
+        return "a huge number"
     return json.dumps(value) if value is None or isinstance(value, (int, float)) else f"a {type(value).__name__}"
 
 

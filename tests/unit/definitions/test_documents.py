@@ -76,15 +76,21 @@ def test_an_anchor_stands_for_what_it_names(tmp_path: Path):
         ("? [a]\n: x\n", "line 1, column 3: the key a list is not text; put it in quotes"),
         ("a: [\n", "line 2, column 1: did not find expected node content"),
         ("a: *x\n", "line 1, column 4: found undefined alias"),
-        ("a: !!python/object:os.x {}\n",
-         "line 1, column 4: could not determine a constructor for the tag 'tag:yaml.org,2002:python/object:os.x'"),
+        ("a: !!python/object/apply:os.x []\n",
+         'line 1: the tag "tag:yaml.org,2002:python/object/apply:os.x" means nothing in JSON; leave it out'),
+        ("a: !!int ''\n", 'line 1: the tag "tag:yaml.org,2002:int" means nothing in JSON; leave it out'),
+        ("a:\n- !!bool x\n", 'line 2: the tag "tag:yaml.org,2002:bool" means nothing in JSON; leave it out'),
+        ("a: !!timestamp 2026-99-99\n", 'line 1: the tag "tag:yaml.org,2002:timestamp" means nothing in JSON; leave it out'),
+        ("a: !x {}\n", 'line 1: the tag "!x" means nothing in JSON; leave it out'),
+        ("a: &m [*m]\n", 'line 1: the alias "m" stands for what it lies in; write it out'),
+        ("a: &m 1\nb: &m {c: *m}\n", 'line 2: the alias "m" stands for what it lies in; write it out'),
         ("[" * 100_000, "line 1: nested too deep; at most 40 levels"),
         ("{a: " * 100_000, "line 1: nested too deep; at most 40 levels"),
         ("", "it holds no definitions; write account:, settings: and metrics:"),
         ("# nothing\n---\n", "it holds no definitions; write account:, settings: and metrics:"),
         (b"a: \xff\n", "not UTF-8 text at byte 3; save it as UTF-8"),
         ("a: \x07", "not YAML: "),
-        (f"a: {'9' * 5000}", "Exceeds the limit (4300 digits) for integer string conversion"),
+        (f"a: {'9' * 5000}", "line 1, column 4: too large a number; at most 64 bits"),
     ],
 )  # fmt: skip
 def test_yaml_is_refused_with_its_line(tmp_path: Path, text: str | bytes, said: str):
@@ -92,9 +98,23 @@ def test_yaml_is_refused_with_its_line(tmp_path: Path, text: str | bytes, said: 
 
 
 def test_merge_keys_are_plain_keys_for_they_multiply_without_bound(tmp_path: Path):
-    bomb = "".join(f"m{i + 1}: &m{i + 1} {{<<: [*m{i}, *m{i}]}}\n" for i in range(60))
-    ((document),) = read(tmp_path, f"m0: &m0 {{a: 1}}\n{bomb}")
-    assert set(document["m60"]) == {"<<"}
+    assert read(tmp_path, "a: &a {b: 1}\nc: {<<: *a}\n") == [{"a": {"b": 1}, "c": {"<<": {"b": 1}}}]
+
+
+def test_aliases_that_stand_for_a_huge_document_are_refused_at_the_line(tmp_path: Path):
+    laughs = "".join(f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]\n" for i in range(30))
+    said = "line 7: aliases stand for more than 1,000,000 values in all; use fewer"
+    assert refusal(tmp_path, f"a0: &a0 [lol]\n{laughs}") == said
+
+
+@pytest.mark.parametrize("last", ["z: *a60", "? *a60\n: 1", "z: [[*a38]]"])
+def test_aliases_nest_no_deeper_than_what_is_written_out(tmp_path: Path, last: str):
+    chain = "".join(f"a{i + 1}: &a{i + 1} [*a{i}]\n" for i in range(60 if "60" in last else 38))
+    assert refusal(tmp_path, f"a0: &a0 [1]\n{chain}{last}\n").endswith(": nested too deep; at most 40 levels")
+
+
+def test_texts_may_say_that_they_are_texts(tmp_path: Path):
+    assert read(tmp_path, "a: !!str 5\nb: !!seq [7]\n") == [{"a": "5", "b": [7]}]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +127,8 @@ def test_merge_keys_are_plain_keys_for_they_multiply_without_bound(tmp_path: Pat
         ("a: 1", "not JSON: Expecting value (line 1, column 1)"),
         ("[" * 100_000, "nested too deep"),
         ("null", "it holds no definitions; write account:, settings: and metrics:"),
+        (f'{{"a": {"9" * 5_000}}}', "too large a number; at most 64 bits"),
+        ("{" + ",".join(f'"{n % 99_999}":1' for n in range(100_000)) + "}", 'the key "0" is written twice; leave one out'),
     ],
 )
 def test_json_is_refused(tmp_path: Path, text: str, said: str):

@@ -17,8 +17,10 @@ import numpy as np
 
 from pipeline.decode.clock import Clock, Stamps, stamp
 from pipeline.decode.lines import Lines
-from pipeline.decode.odd import Judge, OddLines, Span
+from pipeline.decode.odd import Judge, OddLines
+from pipeline.decode.origin import Origins, Span
 from pipeline.decode.shape import Shape
+from pipeline.decode.timestamp import rfc3339
 from pipeline.model.limits import EVENT_BYTES_MAX, EVENT_DEPTH_MAX
 from pipeline.model.rejects import Reject, RejectReason
 
@@ -72,7 +74,7 @@ class BlockDecoder:
         self._decode_plain(lines, data.count(b"[") > _SHALLOW_ARRAYS_MAX, times, clocks)
         count, length = len(times), unread.tell()
         odd_rows = [row for row, time in enumerate(times) if time is _ODD]
-        odd = OddLines(self._shape, self._judge, Lines(data[:length]), span)
+        odd = OddLines(self._shape, self._judge, span, Origins(Lines(data[:length]), span, rfc3339(now_ns)))
         for row in odd_rows:
             times[row] = None
             odd.decode(row, times, clocks)

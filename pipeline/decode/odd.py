@@ -1,19 +1,20 @@
 """Records off the common way: decoded whole, taken apart if they are batches, or rejected with the reason.
 
 A batch's events become rows behind those of the lines. A reject keeps the record's bytes; of a batch's event, its JSON.
+A line that is itself a rejects record stands for the record in it, see `replay`.
 """
 
 from __future__ import annotations
 
 from codecs import BOM_UTF8  # what some programs begin a text file with
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import orjson
 
 from pipeline.decode.clock import Clock
-from pipeline.decode.lines import Lines
+from pipeline.decode.origin import Origins, Span
+from pipeline.decode.replay import BrokenReject
 from pipeline.decode.shape import Shape
 from pipeline.decode.timestamp import TIMESTAMP_CHARS_MAX
 from pipeline.decode.whole import NotJson, deeper_than, parse_whole
@@ -38,40 +39,25 @@ class Matcher(Protocol):
 Judge = Callable[[Any], "Matcher | RejectReason"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a block stands: the source's name, the uncompressed offset of its first byte, the account it is trusted
-    to be of (None: each record says). `says`: the account that the records' stream names, where that is not trusted as
-    such. `places`: the id of each line's record, where the source has ids.
-    """
-
-    source: str
-    offset: int
-    account: str | None = None
-    says: str | None = None
-    places: Sequence[str] | None = None
-
-
 class OddLines:
     """The long way, for a block's odd lines. Rows it adds remember the line and the place in the batch."""
 
-    def __init__(self, shape: Shape, judge: Judge, lines: Lines, span: Span) -> None:
+    def __init__(self, shape: Shape, judge: Judge, span: Span, origins: Origins) -> None:
         self._shape = shape
         self._judge = judge
-        self._lines = lines
         self._span = span
-        self._source = _as_text(span.source)
+        self._origins = origins
         self._added: dict[int, tuple[int, int | None, dict[str, Any]]] = {}  # row -> (line, place in the batch, event)
         self.rejects: list[Reject] = []
 
     def decode(self, line: int, times: list[Any], clocks: list[Clock]) -> None:
         """Take a line apart; what are events become new rows of `times` and, where they say so, of `clocks`."""
-        raw = self._lines[line].removeprefix(BOM_UTF8)
-        if not raw.strip():
-            if self._span.places is not None and line < len(self._span.places):
-                self._reject(RejectReason.NOT_JSON, "an empty record", line)
+        try:
+            self._origins.look_into(line)
+        except BrokenReject as e:
+            self._reject(RejectReason.NOT_JSON, str(e), line)
             return
-        record = self._parse(raw, line)
+        record = self._parse(self._origins.raw(line).removeprefix(BOM_UTF8), line)
         if record is None:
             return
         events = record.get(BATCH)
@@ -90,9 +76,9 @@ class OddLines:
         inherited = {key: batch[key] for key in (SENT_AT, RECEIVED_AT) if _may_be_time(batch.get(key))}
         account = batch.get(ACCOUNT)
         if account is not None and events:
-            matcher = self._judge(account)
+            matcher = self._judge_account(account, line)
             if isinstance(matcher, RejectReason):
-                self._reject(matcher, _account_cause(matcher, account, self._trusted), line)
+                self._reject(matcher, self._account_cause(matcher, account, line), line)
                 return
             inherited[ACCOUNT] = account
         for place, event in enumerate(events):
@@ -100,12 +86,16 @@ class OddLines:
                 self._reject(RejectReason.NOT_AN_OBJECT, "an event of the batch is no JSON object", line, place, event)
             elif account is not None and event.get(ACCOUNT) not in (None, account):
                 cause = f"the event says account {_shown(event[ACCOUNT])}, its batch {_shown(account)}"
-                self._reject(RejectReason.WRONG_ACCOUNT, cause, line, place, event, account)
+                self._reject(RejectReason.WRONG_ACCOUNT, cause, line, place, {**inherited, **event}, account)
             else:
                 own = {key: value for key, value in event.items() if value is not None or key not in inherited}
                 self._judge_event({**inherited, **own}, line, place, times, clocks)
 
     def _parse(self, raw: bytes, line: int) -> dict[str, Any] | None:
+        if not raw.strip():
+            if self._origins.is_record(line):
+                self._reject(RejectReason.NOT_JSON, "an empty record", line)
+            return None
         if len(raw) > EVENT_BYTES_MAX:
             self._reject(RejectReason.TOO_LARGE, f"{len(raw)} bytes, the bound is {EVENT_BYTES_MAX}", line)
             return None
@@ -125,15 +115,14 @@ class OddLines:
     def _judge_event(
         self, event: dict[str, Any], line: int, place: int | None, times: list[Any], clocks: list[Clock]
     ) -> None:
-        matcher = self._judge(event.get(ACCOUNT))
+        said = event.get(ACCOUNT)
+        matcher = self._judge_account(said, line)
         if isinstance(matcher, RejectReason):
-            said = self._span.says if event.get(ACCOUNT) is None else event[ACCOUNT]
-            cause = _account_cause(matcher, said, self._trusted)
-            self._reject(matcher, cause, line, place, event)
+            self._reject(matcher, self._account_cause(matcher, said, line), line, place, event)
             return
         row = len(times)
         self._added[row] = (line, place, event)
-        times.append(event.get(TIMESTAMP))
+        times.append(self._time(event, line))
         if event.get(RECEIVED_AT) is not None or event.get(SENT_AT) is not None:
             clocks.append(Clock(row, event.get(SENT_AT), event.get(RECEIVED_AT)))
         name = event.get(EVENT)
@@ -142,34 +131,42 @@ class OddLines:
         if match is not None:
             match(self._shape.build(event), row)
 
-    @property
-    def _trusted(self) -> str | None:
-        """The account that the source says, as far as it does."""
-        return self._span.account or self._span.says
+    def _time(self, event: dict[str, Any], line: int) -> Any:
+        """When the event says it was. One that doesn't say so was when it arrived, the first time."""
+        replay = self._origins.replay(line)
+        if replay is not None and event.get(TIMESTAMP) is None and event.get(RECEIVED_AT) is None:
+            return replay.arrived
+        return event.get(TIMESTAMP)
+
+    def _judge_account(self, said: Any, line: int) -> Matcher | RejectReason:
+        """The matcher for a record that says this account. One that comes again stays with the account vouched for."""
+        bound = self._origins.bound_to(line)
+        if bound is None:
+            return self._judge(said)
+        return self._judge(bound) if said is None or said == bound else RejectReason.WRONG_ACCOUNT
+
+    def _account_cause(self, reason: RejectReason, said: object, line: int) -> str:
+        bound, trusted = self._origins.bound_to(line), self._span.account or self._span.says
+        if said is None:
+            return _account_cause(reason, bound or self._span.says, trusted)
+        return _account_cause(reason, said, trusted if said == bound else bound or trusted)
 
     def reject_row(self, row: int, reason: RejectReason, cause: str) -> Reject:
         """The reject of a row that was taken for an event until its time was looked at."""
         line, place, event = self._added.get(row, (row, None, {}))
-        account = self._span.account or event.get(ACCOUNT)
+        account = self._origins.account(line) or event.get(ACCOUNT)
         if account is None:
             account = self._parse_again(line).get(ACCOUNT)
         return self._made(reason, cause, line, place, event, account)
 
     def _parse_again(self, line: int) -> dict[str, Any]:
-        record: dict[str, Any] = parse_whole(self._lines[line].removeprefix(BOM_UTF8))
+        record: dict[str, Any] = parse_whole(self._origins.raw(line).removeprefix(BOM_UTF8))
         return record
 
     def place(self, row: int) -> str:
         """Where a row's record stands: the source's name, the line's byte offset, the place in a batch."""
         line, place, _ = self._added.get(row, (row, None, {}))
-        return self._place(line, place)
-
-    def _place(self, line: int, place: int | None) -> str:
-        if self._span.places is not None:
-            name = self._span.places[line]
-        else:
-            name = f"{self._source}@{self._span.offset + self._lines.offset(line)}"
-        return name if place is None else f"{name}/{place}"
+        return self._origins.place(line, place)
 
     def _reject(
         self,
@@ -181,14 +178,15 @@ class OddLines:
         says: object = None,
     ) -> None:
         """says: the account that the record itself names, for want of one that the source is trusted to be of."""
-        account = self._span.account or (says if isinstance(says, str) else None)
+        account = self._origins.account(line) or (says if isinstance(says, str) else None)
         self.rejects.append(self._made(reason, cause, line, place, event, account))
 
     def _made(
         self, reason: RejectReason, cause: str, line: int, place: int | None, event: object, account: str | None
     ) -> Reject:
-        raw = self._lines[line] if place is None else orjson.dumps(event)
-        return Reject(_STAGE, reason, cause, self._place(line, place), raw, account)
+        raw = self._origins.raw(line) if place is None else orjson.dumps(event)
+        where = self._origins.place(line, place)
+        return Reject(_STAGE, reason, cause, where, raw, account, self._origins.arrived(line))
 
 
 def _account_cause(reason: RejectReason, said: object, trusted: str | None) -> str:
@@ -197,11 +195,6 @@ def _account_cause(reason: RejectReason, said: object, trusted: str | None) -> s
     if reason is RejectReason.WRONG_ACCOUNT:
         return f"the record says account {_shown(said)}, the source is of {trusted}"
     return f"account {_shown(trusted if said is None else said)} has no definitions; push some, or correct the name"
-
-
-def _as_text(name: str) -> str:
-    """A source's name as JSON can hold it: names of files may be bytes that are no text."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _may_be_time(value: object) -> bool:

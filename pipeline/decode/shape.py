@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pipeline.model.event import ENVELOPE
+from pipeline.model.rejects import RAW_FIELDS
 
 Path = tuple[str, ...]
 
@@ -24,12 +25,17 @@ class Leaf(NamedTuple):
 
 
 class Shape:
-    """Decodes events into structs that hold the envelope and the given paths; absent values and nulls are None."""
+    """Decodes events into structs that hold the envelope and the given paths; absent values and nulls are None.
+
+    What may be a rejects record is refused: it has one of the fields that hold what was rejected.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         tree: dict[str, Any] = {}
         for path in sorted({*((name,) for name in ENVELOPE), *paths}, key=lambda p: (len(p), p)):
             _plant(tree, path)
+        for name in RAW_FIELDS:
+            tree[name] = None
         self._tree = tree
         self._struct = _struct("Event", tree, 0)
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct).decode
@@ -73,8 +79,8 @@ def _struct(name: str, tree: dict[str, Any], depth: int) -> type[msgspec.Struct]
     rename: dict[str, str] = {}
     for i, (part, below) in enumerate(tree.items()):
         attribute = _attribute(depth, i, part)
-        kind = Any if below is None else _struct(f"{name}{i}", below, depth + 1) | None
-        fields.append((attribute, kind, None))
+        leaf = None if depth == 0 and part in RAW_FIELDS else Any
+        fields.append((attribute, leaf if below is None else _struct(f"{name}{i}", below, depth + 1) | None, None))
         rename[attribute] = part
     return msgspec.defstruct(name, fields, rename=rename, gc=False)
 

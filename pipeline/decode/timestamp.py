@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -42,6 +42,12 @@ def parse_timestamp(text: object) -> int | None:
         seconds += -offset if sign == "+" else offset
     ns = seconds * NS_PER_S + (int(fraction[:9].ljust(9, "0")) if fraction else 0)
     return ns if NS_MIN <= ns <= NS_MAX else None
+
+
+def rfc3339(ns: int) -> str:
+    """Nanoseconds since 1970 as text that `parse_timestamp` takes; finer than milliseconds is cut off."""
+    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
 
 
 def parse_timestamps(texts: Sequence[object]) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,8 @@ import base64
 from dataclasses import dataclass
 from enum import StrEnum
 
+RAW_FIELDS = ("raw", "raw_base64")  # of a rejects record: what was rejected, in one of these
+
 
 class RejectReason(StrEnum):
     """Every reason there is. The values appear in summaries, files and metrics."""
@@ -23,7 +25,10 @@ class RejectReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One record that was not counted. `source` says where it stood; `raw` is the record as it came."""
+    """One record that was not counted. `source` says where it stood; `raw` is the record as it came.
+
+    `account`: whose it is, as far as its source vouched for it or it is beyond doubt. `arrived`: when, RFC 3339.
+    """
 
     stage: str
     reason: RejectReason
@@ -31,12 +36,15 @@ class Reject:
     source: str
     raw: bytes
     account: str | None = None
+    arrived: str | None = None
 
     def to_record(self) -> dict[str, str]:
         """As one JSON object; `raw` is text where the bytes are UTF-8, else `raw_base64`. Both give the bytes back."""
         record = {"stage": self.stage, "reason": self.reason.value, "cause": self.cause, "source": self.source}
         if self.account:
             record["account"] = self.account
+        if self.arrived:
+            record["arrived"] = self.arrived
         try:
             return {**record, "raw": self.raw.decode()}
         except UnicodeDecodeError:

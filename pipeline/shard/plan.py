@@ -108,13 +108,16 @@ class Planner:
         return self.today - self.dedup_days
 
     def _load_known(self, known: Known, rows: _Rows) -> None:
-        missing = [row for row in rows.keys.values() if row not in known.rows]
-        if not missing:
-            return
+        # Keys of facts begin with the bucket, the last byte of a row's key: neighbours are loaded in order.
+        missing = sorted((row for row in rows.keys.values() if row not in known.rows), key=lambda row: row[-1])
+        known.load(self._cells(known, missing), self._horizon)
+
+    def _cells(self, known: Known, missing: list[bytes]) -> Iterator[list[bytes]]:
+        """The cells of some rows after the other; what is read counts as held."""
         for at in range(0, len(missing), ROWS_PER_LOAD):
             rows_read = missing[at : at + ROWS_PER_LOAD]
             found = self.store.read("visitors", rows_read)
-            known.load((value for cells in found.values() for _, value in cells), self._horizon)
+            yield [value for cells in found.values() for _, value in cells]
             for row in rows_read:
                 known.rows[row] = sum(len(value) < SEALED_BYTES for _, value in found.get(row, []))
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from pipeline.model.facts import (
     NO_FIRSTS,
-    Facts,
     Firsts,
     ValuedFirst,
     earliest,
@@ -21,6 +20,8 @@ from pipeline.model.facts import (
     unpack_facts,
 )
 
+NO_IDS = np.zeros(0, dtype=np.uint64)
+NO_JUDGED = np.zeros(0, dtype=np.uint16)
 _ROW_BYTES = 150  # of memory, roughly, for a key in `rows`
 _VALUED_BYTES = 300  # for a valued first
 
@@ -40,8 +41,8 @@ class Known:
     """Facts of a shard. `ids` is sorted; an id stands there once per digest it was judged under."""
 
     digests: list[int] = field(default_factory=list)
-    ids: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
-    judged: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint16))
+    ids: np.ndarray = field(default_factory=lambda: NO_IDS)
+    judged: np.ndarray = field(default_factory=lambda: NO_JUDGED)
     firsts: Firsts = NO_FIRSTS  # sorted by key, one each
     valued: dict[int, ValuedFirst] = field(default_factory=dict)
     rows: dict[bytes, int] = field(default_factory=dict)  # row -> number of its small cells in the store
@@ -52,24 +53,28 @@ class Known:
             self.digests.append(digest)
         return self.digests.index(digest)
 
-    def load(self, cells: Iterable[bytes], horizon_day: int) -> None:
-        """Add the facts of rows just read. Ids processed before `horizon_day` are forgotten."""
-        ids: list[np.ndarray] = []
-        judged: list[np.ndarray] = []
-        firsts: list[Firsts] = []
-        for cell in cells:
-            facts: Facts = unpack_facts(cell)
-            for part in facts.seen:
-                if part.day >= horizon_day:
-                    ids.append(np.frombuffer(part.ids, dtype="<u8"))
-                    judged.append(np.full(len(ids[-1]), self.judged_index(part.digest), dtype=np.uint16))
-            firsts.append(Firsts.from_bytes(facts.firsts))
-            for key, first in facts.valued.items():
+    def load(self, groups: Iterable[Iterable[bytes]], horizon_day: int) -> None:
+        """Add the facts of rows just read; a row is in one group of cells. Ids processed before `horizon_day` are forgotten.
+
+        Each group is brought down to arrays before the next is taken, since what was read takes more memory.
+        """
+        ids, judged, firsts = [NO_IDS], [NO_JUDGED], [NO_FIRSTS]
+        for cells in groups:
+            found = [unpack_facts(cell) for cell in cells]
+            parts = [part for facts in found for part in facts.seen if part.day >= horizon_day]
+            if parts:
+                of_group = [np.frombuffer(part.ids, dtype="<u8") for part in parts]
+                index = [self.judged_index(part.digest) for part in parts]
+                under = np.repeat(np.array(index, dtype=np.uint16), [len(of_part) for of_part in of_group])
+                distinct = _distinct(np.concatenate(of_group), under)
+                ids.append(distinct[0])
+                judged.append(distinct[1])
+            firsts.append(earliest(join_firsts([Firsts.from_bytes(facts.firsts) for facts in found])))
+            for key, first in ((k, f) for facts in found for k, f in facts.valued.items()):
                 self.valued[key] = min(first, self.valued.get(key, first))
-        if ids:
-            self._add_ids(*_distinct(np.concatenate(ids), np.concatenate(judged)))
-        if firsts:
-            self._add_firsts(earliest(join_firsts(firsts)))
+        self._add_ids(*_sorted_by(np.concatenate(ids), [np.concatenate(judged)]))
+        whole = join_firsts(firsts)
+        self._add_firsts(Firsts(*_sorted_by(whole.key, [whole.time, whole.spot])))
 
     def learn(self, learnt: Learnt) -> None:
         """Add what an applied unit learnt."""
@@ -105,6 +110,14 @@ class Known:
         return arrays + _VALUED_BYTES * len(self.valued) + _ROW_BYTES * len(self.rows)
 
 
+def _sorted_by(key: np.ndarray, others: list[np.ndarray]) -> list[np.ndarray]:
+    """Columns in the order of the first. Groups of neighbouring rows are in order already."""
+    if len(key) < 2 or bool((key[1:] >= key[:-1]).all()):
+        return [key, *others]
+    order = np.argsort(key, kind="stable")
+    return [column[order] for column in (key, *others)]
+
+
 class _Merge:
     """Puts new rows into sorted columns at the places a search gave, the same for every column."""
 
@@ -122,7 +135,7 @@ class _Merge:
 
 def _distinct(ids: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted by id, each pair once."""
-    order = np.lexsort((judged, ids))
+    order = np.argsort(ids) if len(judged) and (judged == judged[0]).all() else np.lexsort((judged, ids))
     ids, judged = ids[order], judged[order]
     again = np.zeros(len(ids), dtype=bool)
     again[1:] = (ids[1:] == ids[:-1]) & (judged[1:] == judged[:-1])

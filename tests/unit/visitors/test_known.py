@@ -37,11 +37,11 @@ def test_the_order_of_cells_does_not_matter_nor_do_copies_or_folding(seed: int) 
     random = Random(seed)
     cells = [facts(random, digest)[3] for digest in (1, 2, 1, 2)]
     known, folded = Known(), Known()
-    known.load(cells, TODAY)
-    folded.load([fold_facts(cells, TODAY)], TODAY)
+    known.load([cells], TODAY)
+    folded.load([[fold_facts(cells, TODAY)]], TODAY)
     assert state(folded) == state(known)
     again = Known()
-    again.load([*cells[::-1], *cells], TODAY)
+    again.load([[*cells[::-1], *cells]], TODAY)
     assert state(again) == state(known)
 
 
@@ -56,13 +56,13 @@ def test_what_is_learnt_is_what_a_new_process_loads(seed: int) -> None:
         judged = np.full(int(fresh.sum()), learning.judged_index(1), dtype=np.uint16)
         learning.learn(Learnt(ids[fresh], judged, firsts, better))
         cells.append(cell)
-    loading.load(cells, TODAY)
+    loading.load([cells], TODAY)
     assert state(loading) == state(learning)
 
 
 def test_ids_processed_before_the_horizon_are_forgotten_and_firsts_are_not() -> None:
     cell = facts(Random(0), 1)[3]
     known = Known()
-    known.load([cell, fold_facts([cell], TODAY + 1)], TODAY + 1)
+    known.load([[cell, fold_facts([cell], TODAY + 1)]], TODAY + 1)
     assert len(known.ids) == 0
     assert len(known.firsts.key) == 3 and len(known.valued) == 1

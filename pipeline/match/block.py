@@ -16,6 +16,7 @@ from pipeline.decode.number import to_micros
 from pipeline.decode.odd import Span
 from pipeline.decode.shape import Shape
 from pipeline.decode.timestamp import NS_PER_S
+from pipeline.match.code import CompiledTexts
 from pipeline.match.plan import AccountMatcher, Conditions
 from pipeline.match.tray import Tray
 from pipeline.model.calendar import DAY_S, Calendar
@@ -47,7 +48,10 @@ class BlockMatcher:
         shape = Shape(path for c in conditions for path in c.paths())
         self._tray = Tray()
         self._keys = [AccountKey(j.account, j.digest) for j in judged]
-        self._matchers = [AccountMatcher(c, shape, i, self._tray, visitor_key) for i, c in enumerate(conditions)]
+        compiled = CompiledTexts()
+        self._matchers = [
+            AccountMatcher(c, shape, i, self._tray, visitor_key, compiled) for i, c in enumerate(conditions)
+        ]
         self._by_account = {m.judged.account: m for m in self._matchers}
         zones = sorted({j.definitions.settings.timezone for j in judged})
         self._calendars = [Calendar(zone) for zone in zones]

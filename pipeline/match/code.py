@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import CodeType
 from typing import Any
 
 from pipeline.decode.number import sum_through
@@ -18,15 +19,33 @@ from pipeline.match.tray import Tray
 from pipeline.model.event import BREAKDOWN_VALUE_BYTES_MAX, MESSAGE_ID, breakdown_value, scalar_text
 from pipeline.model.hit import Combo
 
+TEXTS_MAX = 10_000  # compiled texts remembered
 COMBOS_MAX = 10_000  # remembered per function from one block to the next; forgotten all at once
 _SHORT = BREAKDOWN_VALUE_BYTES_MAX // 4  # a text of so many characters is surely within the bound of bytes
+
+
+class CompiledTexts:
+    """Code by its text. Functions of the same shape, of whatever account, have the same text: compiling is what costs."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, CodeType] = {}
+
+    def code(self, text: str) -> CodeType:
+        """The compiled text."""
+        code = self._codes.get(text)
+        if code is None:
+            if len(self._codes) >= TEXTS_MAX:
+                self._codes.clear()
+            code = self._codes[text] = compile(text, "<match>", "exec")
+        return code
 
 
 class MatchCode:
     """Steps are called in the order of the function: start, narrow..., check, intern, lay_values, lay_visitor, compile."""
 
-    def __init__(self, shape: Shape, tray: Tray) -> None:
+    def __init__(self, shape: Shape, tray: Tray, compiled: CompiledTexts) -> None:
         self._shape = shape
+        self._compiled = compiled
         self._tray = tray
         self._lines: list[str] = []
         self._names: dict[str, Any] = {"walk": value_at, "label": breakdown_value, "scalar": scalar_text}
@@ -136,7 +155,7 @@ class MatchCode:
         """The function."""
         text = "def match(e, r):\n" + "\n".join(f"    {line}" for line in self._lines)
         namespace = dict(self._names)
-        exec(compile(text, "<match>", "exec"), namespace)
+        exec(self._compiled.code(text), namespace)
         match: Callable[[Any, int], None] = namespace["match"]
         return match
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.decode.shape import Path, Shape
-from pipeline.match.code import MatchCode
+from pipeline.match.code import CompiledTexts, MatchCode
 from pipeline.match.masks import PathMasks
 from pipeline.match.node import Clause, Node, clauses_of, node_test
 from pipeline.match.parse import parse_condition
@@ -53,11 +53,20 @@ class Conditions:
 class AccountMatcher:
     """Judges an account's events. `known` maps event names seen so far to their function (None: nothing can match)."""
 
-    def __init__(self, conditions: Conditions, shape: Shape, index: int, tray: Tray, visitor_key: bytes) -> None:
+    def __init__(
+        self,
+        conditions: Conditions,
+        shape: Shape,
+        index: int,
+        tray: Tray,
+        visitor_key: bytes,
+        compiled: CompiledTexts,
+    ) -> None:
         self.judged = conditions.judged
         self.index = index
         self.shape = shape
         self.tray = tray
+        self._compiled_texts = compiled
         self.known: dict[str | None, Match | None] = {}
         self._by_mask: dict[int, Match] = {}
         self._visitors: dict[str, int] = {}
@@ -110,7 +119,7 @@ class AccountMatcher:
             for clause in self._terms[b][1]:
                 if clause.path != _EVENT_PATH:
                     by_path.setdefault(clause.path, []).append((clause, 1 << b))
-        code = MatchCode(self.shape, self.tray)
+        code = MatchCode(self.shape, self.tray, self._compiled_texts)
         code.start(alive)
         for path, clauses in by_path.items():
             code.narrow(path, PathMasks(alive, clauses))

@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.match import coerce
 from pipeline.match.errors import ConditionError, below
 from pipeline.match.node import Test
-from pipeline.match.pattern import compile_pattern
+from pipeline.match.pattern import PatternBudget, compile_pattern
 from pipeline.match.shape import check_scalar
 from pipeline.match.version import padded_version
 
@@ -28,8 +28,8 @@ _PATTERNS = ("$regex", "$regexi")
 PLAIN_OPERATORS = frozenset((*_EQUALITIES, *_ORDERS, *_VERSION_ORDERS, *_LISTS, *_PATTERNS, "$exists", "$type"))
 
 
-def plain_test(operator: str, operand: Any, place: str) -> Test:
-    """The test of one of PLAIN_OPERATORS. Raises ConditionError when the operand is of a wrong type."""
+def plain_test(operator: str, operand: Any, place: str, patterns: PatternBudget) -> Test:
+    """The test of one of PLAIN_OPERATORS. Raises ConditionError when the operand is of a wrong type, or costs too much."""
     if operator in _EQUALITIES:
         return equality_test(operand) if operator == "$eq" else lambda value: not coerce.same(value, operand)
     if operator in _ORDERS:
@@ -38,7 +38,7 @@ def plain_test(operator: str, operand: Any, place: str) -> Test:
         return _list_test(operator, operand, place)
     if operator in _PATTERNS:
         pattern = _expect_text(operand, place, "a pattern in quotes")
-        return compile_pattern(pattern, operator == "$regexi", place)
+        return compile_pattern(pattern, operator == "$regexi", place, patterns)
     if operator in _VERSION_ORDERS:
         return _version_test(_VERSION_ORDERS[operator], operand, place)
     return _exists_test(operand, place) if operator == "$exists" else _type_test(operand, place)

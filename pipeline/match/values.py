@@ -16,6 +16,7 @@ from pipeline.match.errors import ConditionError, below
 from pipeline.match.names import GROUPS, holds_operators, unknown_operator
 from pipeline.match.node import Test
 from pipeline.match.operators import PLAIN_OPERATORS, check_members, implicit_test, member_test, plain_test
+from pipeline.match.pattern import PatternBudget
 
 CLAUSES_MAX = 2_000
 ALL_MAX = 100  # each is looked for in the event's whole list
@@ -28,6 +29,7 @@ class ValueParser:
         self._groups = groups
         self._condition_test = condition_test
         self._clauses_left = CLAUSES_MAX
+        self._patterns = PatternBudget()
         self._group_tests: dict[str, Test] = {}
         self._group_digests: dict[str, str] = {}
         self._nesting: dict[str, Callable[[Any, str], Test]] = {
@@ -56,7 +58,7 @@ class ValueParser:
         """The test of one operator; `place` is its own. Raises ConditionError."""
         self._count(place)
         if operator in PLAIN_OPERATORS:
-            return plain_test(operator, operand, place)
+            return plain_test(operator, operand, place, self._patterns)
         if operator in self._nesting:
             return self._nesting[operator](operand, place)
         raise ConditionError(place, unknown_operator(operator))

@@ -71,6 +71,12 @@ BAD: list[tuple[Any, str, str]] = [
     ({"a": {"$regex": "(a{1000}){1000}"}}, "a.$regex", "repeat at most 1,000"),
     ({"a": {"$regex": r"(\p{L}{9}\p{N}){110}"}}, "a.$regex", "shorten"),
     ({"a": {"$regex": "/???***[)"}}, "a.$regex", "the syntax is RE2's"),
+    (
+        {"$or": [{"a": {"$regex": "x"}}] * 101},
+        "$or[100].a.$regex",
+        "more than 100 patterns in a condition; join some with |",
+    ),
+    ({"a": {"$all": [{"$regex": f"{n}[^a]{{1000}}"} for n in range(50)]}}, "a.$all[12].$regex", "too large together"),
     ({"$or": [{"a": 1}] * 2001}, "$or[2000].a", "join equalities with $in"),
     ({"a": {"$in": [1] * 20_000}}, "", "$inGroup"),
 ]

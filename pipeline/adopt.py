@@ -22,7 +22,9 @@ class Adoption:
         self._store = store
         self._known = set(store.scan("meta", layout.META_JUDGED_PREFIX)) | set(store.scan("meta", b"revision#"))
         self._in_force = {row: max(cells)[1] for row, cells in store.scan("meta", b"history#").items() if cells}
-        self._fanouts: dict[str, int] = {}
+        accounts = store.scan("meta", layout.META_ACCOUNT_PREFIX)
+        begin = len(layout.META_ACCOUNT_PREFIX)
+        self._fanouts = {row[begin:].decode(): int(dict(cells)[b"fanout"]) for row, cells in accounts.items()}
         self._version = ""
 
     def adopt(self, snapshot: Snapshot, now: datetime) -> None:

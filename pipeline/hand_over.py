@@ -55,7 +55,7 @@ class _Lent:
 
     def __call__(self, number: int) -> Block:
         found: _Blocks = self._shared.acquire(_not_here)
-        return found.blocks[number]
+        return found.blocks[number].loaded()
 
 
 def _not_here() -> Any:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from pipeline.local import Summary
 
 SMALL_INPUT_BYTES = 64 * 1024 * 1024  # below it, starting processes takes longer than the work
+HELD_MB = 24  # per worker: what a large chunk needs is read again for each
+HELD_LIVE_MB = 96  # small units come all the time, and would read much for a few hits
 SHARDS_DEFAULT = 8  # for one machine
 VISITOR_KEY_VARIABLE = "DAYCOUNT_VISITOR_KEY"
 LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner")
@@ -57,6 +59,7 @@ class RunOptions:
     workers: int | None
     shards: int | None
     dedup_days: int
+    held_mb: int | None
     create_tables: bool
     runner: str
     as_json: bool
@@ -90,6 +93,9 @@ class RunOptions:
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes [default: one per core, 1 for small input].")
 @click.option("--shards", type=int, help="Parts the work is cut into, fixed by the first run on a store [default: 8].")
 @click.option("--dedup-days", type=click.IntRange(1, 400), default=7, show_default=True, help="Event ids are remembered.")
+@click.option(
+    "--held-mb", type=click.IntRange(0), help="Memory per worker for what is known of visitors [default: 24, live 96]."
+)
 @click.option("--create-tables", is_flag=True, help="Create absent Bigtable tables.")
 @click.option("--runner", default="FnApiRunner", show_default=True, help="Any Beam runner.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -145,7 +151,10 @@ def _drive(
         raise UsageError(f"Apache Beam is not installed here ({e}): install Daycount with its dependencies") from e
 
     check_options(options.beam)
-    setup = WorkerSetup(options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days)
+    held_mb = options.held_mb if options.held_mb is not None else HELD_LIVE_MB if options.follow else HELD_MB
+    setup = WorkerSetup(
+        options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days, held_mb * 1024 * 1024
+    )
     if options.runner not in LOCAL_RUNNERS:
         if options.follow or inputs.streams:
             raise UsageError(f"--runner {options.runner} takes files to their end; leave --follow and streams out")

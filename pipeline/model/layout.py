@@ -142,9 +142,12 @@ EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 META_LAYOUT = b"layout"  # version, shards, check of the visitor key
 
 
+META_ACCOUNT_PREFIX = b"account#"
+
+
 def meta_account_row(account: str) -> bytes:
     """What an account has fixed at its first use: its fanout."""
-    return f"account#{account}".encode()
+    return META_ACCOUNT_PREFIX + account.encode()
 
 
 def meta_revision_row(account: str, metric_id: str, revision: str) -> bytes:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 BLOCK_BYTES = 16 * 1024 * 1024  # large enough to work in arrays, small enough for two workers to share a chunk
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some lines of a source. `data` holds them, or they are read from `path` by the worker that gets the block.
+    """Some lines of a source. `data` holds them, or they are read from `path` by the worker that gets the block, or
+    only this process can read them: by `fetch`, when their turn comes.
 
     `source` and `offset` (uncompressed) name the place of its first byte. `input_bytes` is how much of the input it
     stands for, compressed where the input is. Of a stream, `places` names each line's record by the stream's own id,
@@ -25,17 +26,22 @@ class Block:
     data: bytes | None = None
     account: str | None = None
     places: Sequence[str] | None = None
+    fetch: Callable[[], bytes] | None = None
 
     @property
     def end(self) -> int:
         """The uncompressed offset behind its last byte."""
         return self.offset + self.length
 
+    def loaded(self) -> Block:
+        """The same, fit to go to another process. Raises OSError. **Retry:** harmless."""
+        return self if self.fetch is None else replace(self, data=self.fetch(), fetch=None)
+
     def read(self) -> bytes:
         """The lines. Raises OSError. **Retry:** harmless."""
         if self.data is not None:
             return self.data
-        assert self.path is not None
+        assert self.path is not None, "a block that only its own process can read has to be loaded there"
         with open(self.path, "rb") as f:
             f.seek(self.offset)
             return f.read(self.length)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -128,9 +129,8 @@ class FollowedFiles(Source):
             file = Tailed(self._new_name(path, mark), path, inode, mark)
         if known is not None and known is not file:
             if known.inode == inode:
-                known.close()  # cut to nothing: there is no end of it left to read
-            else:
-                self._leave(known)
+                known.offset = sys.maxsize  # cut to nothing: there is no end of it left to read
+            self._leave(known)
         file.path = path
         self._files[file.name] = self._at[path] = file
         return file
@@ -149,7 +149,7 @@ class FollowedFiles(Source):
             final = self._clock() - since > LEAVING_S
             if self._at.get(file.path) is not file:  # else it was found again, under another name
                 yield from file.new_lines(self._block_bytes, final)
-                if not final:
+                if not final or file in self._under_way.values():
                     continue
                 file.close()
             self._leaving.remove((file, since))
@@ -158,7 +158,7 @@ class FollowedFiles(Source):
         """Files that have not changed for longest are opened again when they do."""
         held = [file for file in self._at.values() if file.file is not None]
         for file in held[:-OPEN_MAX]:
-            if file.offset == file.size:
+            if file.offset == file.size and file not in self._under_way.values():
                 file.close()
 
     def _unpacked(self, path: str, stat: os.stat_result, mark: str) -> Iterator[Block]:

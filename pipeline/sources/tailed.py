@@ -10,15 +10,17 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 from pipeline.sources.blocks import Block
 
 _STEP = 1024 * 1024
+_NEAR = 64 * 1024  # of the end of a block, where a line end is looked for
 _MARK_BYTES = 4096  # of a first line, what is compared
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Tailed:
     """A file as far as it was handed on. `name`: what its records' places begin with; `path`: where it was last seen."""
 
@@ -46,6 +48,9 @@ class Tailed:
         """Whole lines behind what was handed on. final: the file is finished, and so is its last line."""
         assert self.file is not None
         self.size = os.fstat(self.file.fileno()).st_size
+        while self.offset + block_bytes < self.size and (length := self._lines_length(block_bytes)):
+            at, self.offset = self.offset, self.offset + length
+            yield Block(self.name, at, length, length, fetch=partial(os.pread, self.file.fileno(), length, at))
         while self.offset < self.size:
             self.file.seek(self.offset)
             data = self.file.read(min(block_bytes, self.size - self.offset))
@@ -57,6 +62,14 @@ class Tailed:
                 return  # a line still being written
             at, self.offset = self.offset, self.offset + length
             yield Block(self.name, at, length, length, data=data[: cut or len(data)])
+
+    def _lines_length(self, most: int) -> int:
+        """The length of the next whole lines, `most` at the most, without reading them; 0: no line ends near there."""
+        assert self.file is not None
+        near = min(most, _NEAR)
+        self.file.seek(self.offset + most - near)
+        cut = self.file.read(near).rfind(b"\n") + 1
+        return most - near + cut if cut else 0
 
     def _line_length(self, at: int, length: int) -> int:
         """How long the line is that is longer than what was read and goes on at `at`; 0 while it has no end."""

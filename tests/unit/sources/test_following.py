@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class Follower:
 
 def _lines(block: Block) -> Iterator[tuple[str, int, bytes]]:
     at = block.offset
-    for line in block.read().splitlines(keepends=True):
+    for line in block.loaded().read().splitlines(keepends=True):
         if line.strip():
             yield os.path.basename(block.source), at, line.rstrip(b"\n")
         at += len(line)
@@ -116,6 +117,17 @@ def test_a_line_longer_than_a_block_does_not_stop_what_follows(log: Path, follow
     assert follower.lines() == []
     append(log, b"x\nnext\n")
     assert follower.new() == [("log.jsonl", 0, b"x" * 1000), ("log.jsonl", 2_500_002, b"next")]
+
+
+@pytest.mark.parametrize("block_bytes", [64, 100, 4096])
+def test_a_long_file_is_read_when_its_blocks_turn_comes(log: Path, follow: Follow, block_bytes: int) -> None:
+    lines = [b"x" * (n % 60) + b"%d" % n for n in range(500)]
+    append(log, b"\n".join(lines) + b"\nhalf")
+    follower = follow(log, block_bytes=block_bytes)
+    blocks = list(takewhile(lambda block: block is not None, follower.source.blocks()))
+    assert [block for block in blocks if block.fetch]
+    log.rename(log.with_suffix(".1"))
+    assert b"".join(block.loaded().read() for block in blocks).splitlines() == lines
 
 
 def test_a_new_run_goes_on_behind_what_was_acknowledged(log: Path, follow: Follow) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import orjson
 
 from pipeline.decode.clock import Clock
-from pipeline.decode.origin import Origins, Span
+from pipeline.decode.origin import ForeignReject, Origins, Span
 from pipeline.decode.replay import BrokenReject
 from pipeline.decode.shape import Shape
 from pipeline.decode.timestamp import TIMESTAMP_CHARS_MAX
@@ -56,6 +56,9 @@ class OddLines:
             self._origins.look_into(line)
         except BrokenReject as e:
             self._reject(RejectReason.NOT_JSON, str(e), line)
+            return
+        except ForeignReject as e:
+            self._reject(RejectReason.WRONG_ACCOUNT, str(e), line)
             return
         record = self._parse(self._origins.raw(line).removeprefix(BOM_UTF8), line)
         if record is None:

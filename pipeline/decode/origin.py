@@ -12,6 +12,10 @@ from pipeline.decode.lines import Lines
 from pipeline.decode.replay import Replay, replay_of
 
 
+class ForeignReject(ValueError):
+    """A rejects record says another account than its source."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Where a block stands: the source's name, the uncompressed offset of its first byte, the account it is trusted
@@ -37,10 +41,17 @@ class Origins:
         self._replays: dict[int, Replay] = {}  # by line
 
     def look_into(self, line: int) -> None:
-        """Take the line for the record in it, if it is a rejects record. Raises BrokenReject for half of one."""
+        """Take the line for the record in it, if it is a rejects record. Raises BrokenReject for half of one, and
+        ForeignReject for one of another account than the source is of: anybody may write such a line, and whoever keeps
+        the record in it as that account's would count it there when it comes again.
+        """
         replay = replay_of(self._lines[line])
-        if replay is not None:
-            self._replays[line] = replay
+        if replay is None:
+            return
+        trusted = self._span.says or self._span.account
+        if replay.account is not None and trusted not in (None, replay.account):
+            raise ForeignReject(f"a rejects record of account {replay.account}, the source is of {trusted}")
+        self._replays[line] = replay
 
     def replay(self, line: int) -> Replay | None:
         """What is known of a record that comes again; None for any other."""
@@ -65,8 +76,8 @@ class Origins:
         return None if replay is None else replay.account
 
     def account(self, line: int) -> str | None:
-        """The account that is vouched for, by whatever is nearest to the record."""
-        return self.bound_to(line) or self._span.says or self._span.account
+        """The account that is vouched for."""
+        return self._span.says or self._span.account or self.bound_to(line)
 
     def place(self, line: int, place: int | None) -> str:
         """The source's name and the line's byte offset, or the source's id of the record; and the place in a batch."""

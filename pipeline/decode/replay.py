@@ -12,6 +12,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.decode.timestamp import TIMESTAMP_CHARS_MAX
+from pipeline.model.definition_check import ACCOUNT, named
+
+# What stands in each reject of a batch again: a forged record of 1 MB could become gigabytes of them.
+PLACE_CHARS_MAX = 2_000
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 _EMPTY = (b"", b"null")
 
@@ -56,7 +61,8 @@ def replay_of(line: bytes) -> Replay | None:
     if bytes(record.raw) in _EMPTY and bytes(record.raw_base64) in _EMPTY:
         return None
     try:
-        return Replay(_bytes(record), record.source, _maybe(record.account), _maybe(record.arrived))
+        line.decode()  # what is passed over isn't looked into
+        return Replay(_bytes(record), _place(record), _account(record), _arrived(record))
     except _UNREADABLE:
         raise BrokenReject("a rejects record that does not hold the record that was rejected") from None
 
@@ -68,6 +74,26 @@ def _bytes(record: _Record) -> bytes:
         return base64.b64decode(_text(record.raw_base64), validate=True)
     except binascii.Error as e:
         raise ValueError(str(e)) from e
+
+
+def _place(record: _Record) -> str:
+    if len(record.source) > PLACE_CHARS_MAX:
+        raise ValueError("too long a place")
+    return record.source
+
+
+def _account(record: _Record) -> str | None:
+    account = _maybe(record.account)
+    if account is not None and not named(ACCOUNT, account):
+        raise ValueError("not an account's name")
+    return account
+
+
+def _arrived(record: _Record) -> str | None:
+    arrived = _maybe(record.arrived)
+    if arrived is not None and len(arrived) > TIMESTAMP_CHARS_MAX:
+        raise ValueError("not a time")
+    return arrived
 
 
 def _maybe(text: msgspec.Raw) -> str | None:

@@ -123,6 +123,26 @@ def test_an_event_keeps_its_place_its_account_and_its_time_of_arrival() -> None:
     assert event == ("first@7", "shop", parse_timestamp("2026-08-01T10:00:00.000Z"))
 
 
+def test_a_forged_record_counts_for_another_account_neither_now_nor_when_its_reject_comes_again() -> None:
+    """Whoever may write into a trusted source must not write into other accounts: not their events, not their rejects."""
+    forged = kept(reject(line(account=None), "zeta")).rstrip()
+    for trusted in (Span("in", 0, "shop"), Span("in", 0, "shop", "shop")):
+        came = decode(forged, "shop", "zeta", span=trusted)
+        assert came.events == []
+        assert [(r.reason, r.account, r.raw) for r in came.rejects] == [(RejectReason.WRONG_ACCOUNT, "shop", forged)]
+        again = decode(kept(*came.rejects), "shop", "zeta")
+        assert again.events == []
+        assert [(r.reason, r.account, r.raw) for r in again.rejects] == [(RejectReason.WRONG_ACCOUNT, "shop", forged)]
+
+
+@pytest.mark.parametrize(
+    "forged", [{"source": "x" * 9_999}, {"account": "x" * 999}, {"account": "No Name"}, {"arrived": "x" * 999}]
+)
+def test_what_each_event_of_a_forged_record_would_repeat_is_bounded(forged: dict[str, str]) -> None:
+    record = {**reject(b'{"batch":[0,0,0,{"timestamp":"x"}]}').to_record(), **forged}
+    assert [r.reason for r in decode(orjson.dumps(record), "shop").rejects] == [RejectReason.NOT_JSON]
+
+
 def test_a_record_without_a_noted_arrival_arrives_now() -> None:
     [(_, _, time)] = decode(kept(reject(b'{"event":"A"}')), "shop").events
     assert time == NOW
@@ -163,9 +183,8 @@ def test_the_record_may_not_say_another_account_than_its_source_vouched_for(raw:
     assert (came.events, [(r.reason, r.account) for r in came.rejects]) == ([], [(RejectReason.WRONG_ACCOUNT, "shop")])
 
 
-@pytest.mark.parametrize("span", [Span("f", 0, "shop"), Span("f", 0, "shop", "shop"), Span("f", 0, "shop", "zeta")])
-def test_what_a_source_is_trusted_to_be_of_goes_before_what_a_rejects_record_says(span: Span) -> None:
-    came = decode(kept(reject(line(account=None), account="zeta")), "shop", "zeta", span=span)
+def test_what_a_source_is_trusted_to_be_of_goes_before_what_its_stream_and_a_rejects_record_say() -> None:
+    came = decode(kept(reject(line(account=None), "zeta")), "shop", "zeta", span=Span("f", 0, "shop", "zeta"))
     assert (came.events, [(r.reason, r.account) for r in came.rejects]) == ([], [(RejectReason.WRONG_ACCOUNT, "zeta")])
 
 

@@ -62,6 +62,10 @@ class Group:
                     raise
         return False
 
+    def check(self) -> None:
+        """Whether all is there that will be asked for. **Retry:** harmless; it may claim what has been idle for a day."""
+        self.claim(_FREE_MS, START, 1)
+
     def newest(self) -> tuple[int, ...]:
         """The id of the stream's newest entry, of all that ever were, as `in_order` gives it."""
         with self._asking():
@@ -130,6 +134,8 @@ class Group:
         except DefinitionsUnavailable as e:
             if "WRONGTYPE" in str(e):
                 raise RunError(f"{self._url} is there, but no stream; name another") from e
+            if "unknown command" in str(e):
+                raise RunError(f"{self._url}: that is too old; Redis 6.2 is needed, or any Valkey") from e
             passes = isinstance(e.__cause__, _PASSING) and not isinstance(e.__cause__, _LASTING)
             if passes or str(e.__cause__).startswith(_PASSING_CODES):
                 raise Away(str(e)) from e

@@ -57,6 +57,7 @@ class RedisStream(Source):
         self._backlog: int | None = None
         try:
             self.resumed = not self._group.make()
+            self._group.check()
             self._end = self._group.newest()
         except (Away, RunError) as e:
             self._group.close()

@@ -5,44 +5,24 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pipeline.embedded_redis import embedded_redis
 from pipeline.model.errors import RunError, UsageError
 from pipeline.sources.redis_stream import OUTAGE_MAX_S, RedisStream
 from tests.contract.source_contract import PATIENCE_S, QUIET_S, A, B, C, Reader, reading, records_of
 from tests.support.redis_feed import STREAM, RedisFeed
 from tests.support.redis_proxy import RedisProxy, spoiling
-from tests.support.redis_server import redis_binary
+from tests.support.redis_restarts import RestartedRedis
 
 WITHIN_S = 10.0  # a mistake is told
 
 
-class Server:
-    """A Redis of the test's own, at one address whenever it runs. durable: it comes back with its data."""
-
-    def __init__(self, folder: Path, durable: bool) -> None:
-        self._folder, self._durable = folder, durable
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = probe.getsockname()[1]
-        self._running = ExitStack()
-        self.url = self.start()
-
-    def start(self) -> str:
-        options: dict[str, Any] = {"port": self._port, "durable": self._durable, "binary": redis_binary()}
-        return self._running.enter_context(embedded_redis(self._folder, **options))
-
-    def stop(self) -> None:
-        self._running.close()
-
-
 @pytest.fixture
-def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
-    server = Server(tmp_path, durable=getattr(request, "param", True))
+def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[RestartedRedis]:
+    server = RestartedRedis(tmp_path, durable=getattr(request, "param", True))
     yield server
     server.stop()
 
@@ -62,7 +42,7 @@ def await_trouble(reader: Reader) -> str:
     return reader.source.trouble
 
 
-def test_an_outage_is_waited_out_and_nothing_is_lost_or_taken_twice(server: Server) -> None:
+def test_an_outage_is_waited_out_and_nothing_is_lost_or_taken_twice(server: RestartedRedis) -> None:
     feed = RedisFeed(server.url)
     feed.send(A, B)
     with reading(feed) as reader:
@@ -78,7 +58,7 @@ def test_an_outage_is_waited_out_and_nothing_is_lost_or_taken_twice(server: Serv
     assert feed.pending() == 0
 
 
-def test_what_is_acknowledged_during_an_outage_is_told_to_redis_afterwards(server: Server) -> None:
+def test_what_is_acknowledged_during_an_outage_is_told_to_redis_afterwards(server: RestartedRedis) -> None:
     feed = RedisFeed(server.url)
     feed.send(A, B)
     with reading(feed) as reader:
@@ -93,7 +73,7 @@ def test_what_is_acknowledged_during_an_outage_is_told_to_redis_afterwards(serve
 
 
 @pytest.mark.parametrize("server", [False], indirect=True)
-def test_redis_back_without_its_data_is_followed_from_its_new_beginning(server: Server) -> None:
+def test_redis_back_without_its_data_is_followed_from_its_new_beginning(server: RestartedRedis) -> None:
     feed = RedisFeed(server.url)
     feed.send(A)
     with reading(feed) as reader:
@@ -173,7 +153,7 @@ def test_what_does_not_pass_by_itself_ends_the_run_with_one_line(proxy: RedisPro
     assert "\n" not in str(ended.value)
 
 
-def test_a_run_that_takes_what_there_is_does_not_wait_for_ever(server: Server) -> None:
+def test_a_run_that_takes_what_there_is_does_not_wait_for_ever(server: RestartedRedis) -> None:
     feed, now = RedisFeed(server.url), [0.0]
     feed.send(*[A] * 1000)
     with closing(RedisStream(feed.url, block_bytes=1, clock=lambda: now[0])) as source:
@@ -190,6 +170,11 @@ def test_a_key_that_is_no_stream_is_refused(feed: RedisFeed) -> None:
     feed.client.set(STREAM, "x")
     with pytest.raises(UsageError, match=f"stream {STREAM} of Redis at .* is there, but no stream; name another"):
         feed.open()
+
+
+def test_a_redis_that_is_too_old_is_refused(proxy: RedisProxy) -> None:
+    proxy.spoil(b"XAUTOCLAIM", b"-ERR unknown command `XAUTOCLAIM`, with args beginning with: \r\n")
+    assert "Redis 6.2 is needed" in refused_in_time(proxy.url)
 
 
 def test_a_login_that_is_refused_is_told_without_the_password(redis_url: str) -> None:

@@ -1,0 +1,95 @@
+"""Following a stream while things change: an event is readable at once, definitions are taken as they are pushed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.model.errors import UsageError
+from tests.support.daycount import Shop, daycount, line_of, write_definitions
+from tests.support.live_run import LiveRun, live_runs
+from tests.support.records import ORDERS, order, orders
+from tests.support.redis_feed import STREAM, RedisFeed
+from tests.support.small_runs import SmallRun
+
+DAY = {"from_": "2026-10-01", "to": "2026-10-01"}
+LATER = {**ORDERS, "id": "later", "measures": {"n": {"aggregate": "count"}}}
+A_BATCH = 200
+
+
+@pytest.fixture
+def shop(tmp_path: Path, redis_url: str) -> Shop:
+    shop = Shop(f"sqlite:///{tmp_path}/numbers.db", redis_url, extra=("--refresh-s", "0.1"))
+    push(shop, tmp_path, ORDERS)
+    return shop
+
+
+@pytest.fixture
+def feed(redis_url: str) -> Iterator[RedisFeed]:
+    feed = RedisFeed(redis_url)
+    yield feed
+    feed.close()
+
+
+@pytest.fixture
+def begin(shop: Shop, tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
+    with live_runs(shop, tmp_path) as begin:
+        yield begin
+
+
+def push(shop: Shop, folder: Path, *metrics: dict[str, Any]) -> None:
+    done = daycount("define", "push", write_definitions(folder / "d.yaml", *metrics), "--definitions", shop.definitions)
+    assert done.returncode == 0, done.stderr
+
+
+def number(shop: Shop, name: str) -> int | None:
+    """What a reader is told now; None before the metric is in force."""
+    try:
+        body = SmallRun(shop.store, shop.definitions).query(name, **DAY)
+    except UsageError:
+        return None  # no store yet
+    [metric] = body["meta"]["metrics"].values()
+    n: int = body["results"][0]["metrics"][0]
+    return None if metric["since"] is None else n
+
+
+def test_events_are_readable_as_they_come_and_the_progress_line_says_so(
+    feed: RedisFeed, shop: Shop, begin: Callable[..., LiveRun]
+) -> None:
+    run, sent = begin(feed.url), orders()
+    for n in range(1, 6):
+        feed.send(line_of(next(sent)))
+        run.until(lambda n=n: number(shop, "orders.n") == n)
+    summary = run.end()
+    assert (summary["events"], summary["backlog"]) == (5, {"amount": 0, "unit": "records"})
+    assert "backlog 0 records" in run.said() and "events" in run.said()
+
+
+def test_a_metric_pushed_meanwhile_counts_what_comes_from_then_on(
+    feed: RedisFeed, shop: Shop, begin: Callable[..., LiveRun], tmp_path: Path
+) -> None:
+    run, sent = begin(feed.url), orders()
+    feed.send(*(line_of(next(sent)) for _ in range(A_BATCH)))
+    run.until(lambda: feed_is_counted(feed))
+    push(shop, tmp_path, ORDERS, LATER)
+    run.until(lambda: knocked(feed) and number(shop, "later.n") == 0)
+    feed.send(*(line_of(next(sent)) for _ in range(A_BATCH)))
+    run.until(lambda: feed_is_counted(feed))
+    run.end()
+    assert number(shop, "later.n") == A_BATCH
+    assert number(shop, "orders.n") == 2 * A_BATCH
+
+
+def knocked(feed: RedisFeed) -> bool:
+    """An event that no metric counts: definitions are taken with the next records that come."""
+    feed.send(json.dumps(order(event="Knock", messageId=...)).encode())
+    return True
+
+
+def feed_is_counted(feed: RedisFeed) -> bool:
+    [group] = feed.client.xinfo_groups(STREAM) or [{"lag": None, "pending": 0}]
+    return (group["lag"], group["pending"]) == (0, 0)

@@ -1,0 +1,72 @@
+"""Owns runs of the command that go on until they are told to end, or are killed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.daycount import Shop, command, environment_of
+
+PATIENCE_S = 120.0
+POLL_S = 0.05
+
+
+class LiveRun:
+    """`daycount run --follow`, in a process of its own. said: where its stderr goes, and its summary beside it."""
+
+    def __init__(self, shop: Shop, said: Path, *inputs: str, words: tuple[str, ...] = ()) -> None:
+        self._told, self._said = said.with_suffix(".out"), said
+        with self._told.open("wb") as out, said.open("wb") as err:
+            self._process = subprocess.Popen(
+                command(*shop.run_words(*inputs), "--follow", *words),
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment_of(shop.environment),
+            )  # fmt: skip
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Go on until something is so."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert self._process.poll() is None, f"the run ended too soon: {self.said()}"
+            assert time.monotonic() < deadline, f"still not so: {self.said()}"
+            time.sleep(POLL_S)
+
+    def end(self) -> dict[str, Any]:
+        """Tell it to end; its summary."""
+        self._process.terminate()
+        assert self._process.wait(PATIENCE_S) == 0, self.said()
+        summary: dict[str, Any] = json.loads(self._told.read_text())
+        return summary
+
+    def kill(self) -> None:
+        """-9, if it still runs."""
+        self._process.kill()
+        self._process.wait()
+
+    def said(self) -> str:
+        """Its stderr until now."""
+        return self._said.read_text()
+
+    @property
+    def killed(self) -> bool:
+        return self._process.returncode == -signal.SIGKILL
+
+
+@contextmanager
+def live_runs(shop: Shop, folder: Path) -> Iterator[Callable[..., LiveRun]]:
+    """Begins runs; none is left at the end."""
+    numbers = itertools.count()
+    with ExitStack() as begun:
+
+        def begin(*inputs: str, words: tuple[str, ...] = ()) -> LiveRun:
+            run = LiveRun(shop, folder / f"run{next(numbers)}.err", *inputs, words=words)
+            begun.callback(run.kill)
+            return run
+
+        yield begin

@@ -41,7 +41,8 @@ FURTHER = {
 ONLY_IN = {
     "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources"),
     "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic"),
-    "grpc": ("pipeline.store.bigtable",),
+    "google.pubsub_v1": ("pipeline.sources.pubsub",),
+    "grpc": ("pipeline.store.bigtable", "pipeline.sources.pubsub"),
     "sqlite3": ("pipeline.store.sqlite",),
     "redis": ("pipeline.definitions", "pipeline.collect.to_stream", "pipeline.sources.redis_group"),
     "starlette": ("readers", "pipeline.collect", "pipeline.serving"),

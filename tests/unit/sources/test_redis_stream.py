@@ -174,15 +174,17 @@ def test_entries_stay_in_the_stream_unless_they_are_to_be_deleted(feed: RedisFee
     assert feed.client.xlen(STREAM) == 2
 
 
+@pytest.mark.parametrize("left_by", ["daycount", "another"])
 def test_entries_that_were_deleted_while_pending_are_told_and_done_with(
-    feed: RedisFeed, caplog: pytest.LogCaptureFixture
+    feed: RedisFeed, caplog: pytest.LogCaptureFixture, left_by: str
 ) -> None:
     feed.send(A, B, C)
-    gone = Reader(feed.open())
+    gone = Reader(feed.open(more=f"&consumer={left_by}"))
     places = [place for record, _, place in gone.take(3) if record != B]
     feed.abandon(gone.source)
     feed.client.xdel(STREAM, *(place.partition("@")[2] for place in places))
-    with caplog.at_level(logging.ERROR), reading(feed) as reader:
+    with caplog.at_level(logging.ERROR), closing(feed.open(idle_ms=0)) as source:
+        reader = Reader(source)
         assert records_of(reader.take(1)) == {B: 1}
         reader.acknowledge()
     assert "2 entries were deleted before they were acknowledged" in caplog.text

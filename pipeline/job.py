@@ -22,6 +22,8 @@ from pipeline.pool import InProcess, Processes, Workers
 from pipeline.sources.blocks import Block
 from pipeline.worker import WorkerSetup
 
+FindBlock = Callable[[Any], Block]
+FindSnapshot = Callable[[Any], Snapshot]
 METRICS_NAMESPACE = "daycount"
 REJECTS = "rejects"
 
@@ -42,40 +44,43 @@ class WorkersHandle:
         return InProcess(self._setup) if self._count == 1 else Processes(self._setup, self._count)
 
 
-def build(root: beam.Pipeline, blocks: HandedOver, snapshot: bytes, workers: WorkersHandle, rejects: str) -> None:
-    """Read, match, group by shard, commit; rejects of every step flow to one place. snapshot: see `Snapshot.to_bytes`."""
-    definitions = root | "Read definitions" >> beam.Create([snapshot])
+def build(root: beam.Pipeline, blocks: HandedOver, snapshot: HandedOver, workers: WorkersHandle, rejects: str) -> None:
+    """Read, match, group by shard, commit; rejects of every step flow to one place. snapshot: one, of the definitions."""
+    definitions = root | "Read definitions" >> beam.Create(snapshot.names)
     matched = (
         root
         | "Name blocks" >> beam.Create(blocks.names)
         | "Match records"
-        >> beam.ParDo(MatchRecords(workers, blocks.find), AsSingleton(definitions)).with_outputs(REJECTS, main="hits")
+        >> beam.ParDo(MatchRecords(workers, blocks.find, snapshot.find), AsSingleton(definitions)).with_outputs(
+            REJECTS, main="hits"
+        )
     )
     matched[REJECTS] | "Keep rejects" >> beam.ParDo(KeepRejects(rejects))
     (
         matched["hits"]
         | "Group by shard" >> beam.GroupByKey()
-        | "Commit units" >> beam.ParDo(CommitUnits(workers), AsSingleton(definitions))
+        | "Commit units" >> beam.ParDo(CommitUnits(workers, snapshot.find), AsSingleton(definitions))
     )
 
 
 class MatchRecords(beam.DoFn):
     """A block's name -> (shard, hits as bytes), and rejects as JSON lines. **Retry:** harmless."""
 
-    def __init__(self, workers: WorkersHandle, find: Callable[[Any], Block]) -> None:
+    def __init__(self, workers: WorkersHandle, find: FindBlock, find_snapshot: FindSnapshot) -> None:
         self._handle = workers
         self._find = find
+        self._find_snapshot = find_snapshot
 
     def setup(self) -> None:
         self._workers = self._handle.acquire()
-        self._adopted = Adopted(self._workers)
+        self._adopted = Adopted(self._workers, self._find_snapshot)
 
     def start_bundle(self) -> None:
         self._pending: deque[Future[Matched]] = deque()
 
-    def process(self, name: Any, definitions: bytes) -> Iterator[Any]:
+    def process(self, name: Any, definitions: Any) -> Iterator[Any]:
         version = self._adopted.ensure(definitions)
-        self._pending.append(self._workers.match(self._find(name), version))
+        self._pending.append(self._workers.match(self._find(name).loaded(), version))
         while len(self._pending) > self._workers.outstanding_max:
             yield from self._outputs(self._pending.popleft())
 
@@ -96,17 +101,18 @@ class MatchRecords(beam.DoFn):
 class CommitUnits(beam.DoFn):
     """(shard, all its hits of the chunk) -> committed. **Retry:** harmless, what was committed is known."""
 
-    def __init__(self, workers: WorkersHandle) -> None:
+    def __init__(self, workers: WorkersHandle, find_snapshot: FindSnapshot) -> None:
         self._handle = workers
+        self._find_snapshot = find_snapshot
 
     def setup(self) -> None:
         self._workers = self._handle.acquire()
-        self._adopted = Adopted(self._workers)
+        self._adopted = Adopted(self._workers, self._find_snapshot)
 
     def start_bundle(self) -> None:
         self._pending: list[Future[Any]] = []
 
-    def process(self, unit: tuple[int, Any], definitions: bytes) -> None:
+    def process(self, unit: tuple[int, Any], definitions: Any) -> None:
         self._adopted.ensure(definitions)
         shard, messages = unit
         self._pending.append(self._workers.commit(shard, list(messages)))
@@ -138,15 +144,16 @@ class KeepRejects(beam.DoFn):
 class Adopted:
     """The definitions that a step works under. Other steps of the process may be under others meanwhile."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, find: FindSnapshot) -> None:
         self._workers = workers
-        self._last = b""
+        self._find = find
+        self._last: Any = None
         self._snapshot: Snapshot | None = None
 
-    def ensure(self, definitions: bytes) -> str:
+    def ensure(self, definitions: Any) -> str:
         """Make these known to the workers; returns their version."""
         if self._snapshot is None or definitions != self._last:
-            self._last, self._snapshot = definitions, Snapshot.from_bytes(definitions)
+            self._last, self._snapshot = definitions, self._find(definitions)
         self._workers.adopt(self._snapshot)
         return self._snapshot.version
 

@@ -90,7 +90,6 @@ class LocalRun:
     reject_limit: RejectLimit
     live: bool = False
     _summary: Summary = field(default_factory=Summary)
-    _serialized: tuple[Snapshot | None, bytes] = (None, b"")
 
     def run(self, source: Source) -> Summary:
         """Take all that the source gives.
@@ -142,17 +141,15 @@ class LocalRun:
             while under_way:
                 yield _through(under_way.popleft())
 
-    def _adopt(self, adoption: Adoption) -> bytes:
-        """Take the newest definitions into force; returns them as bytes."""
+    def _adopt(self, adoption: Adoption) -> Snapshot:
+        """The newest definitions, taken into force."""
         snapshot = self.definitions.read()
         self._insist(lambda: adoption.adopt(snapshot, datetime.now(UTC)))
-        if self._serialized[0] is not snapshot:
-            self._serialized = snapshot, snapshot.to_bytes()
-        return self._serialized[1]
+        return snapshot
 
-    def _count(self, blocks: list[Block], definitions: bytes) -> Counter[str]:
-        lent = lend(blocks)
-        return self._insist(lambda: run_graph(FnApiRunner(), self.options, lent, definitions, self.workers, self.rejects))
+    def _count(self, blocks: list[Block], snapshot: Snapshot) -> Counter[str]:
+        lent = lend(blocks), lend([snapshot])
+        return self._insist(lambda: run_graph(FnApiRunner(), self.options, *lent, self.workers, self.rejects))
 
     def _acknowledge(self, source: Source, chunk: Chunk) -> None:
         """The chunk is counted. **Retry:** harmless."""
@@ -196,7 +193,7 @@ def run_on(
     begun = time.monotonic()
     Adoption(store).adopt(snapshot, datetime.now(UTC))
     whole = list(blocks)
-    tally = run_graph(runner, options, ship(whole), snapshot.to_bytes(), workers, rejects)
+    tally = run_graph(runner, options, ship(whole), ship([snapshot.to_bytes()], Snapshot.from_bytes), workers, rejects)
     store.flush()
     return Summary(tally, sum(b.input_bytes for b in whole), time.monotonic() - begun)
 
@@ -215,7 +212,7 @@ def check_options(options: Sequence[str]) -> None:
 
 
 def run_graph(
-    runner: Any, options: Sequence[str], blocks: HandedOver, definitions: bytes, workers: WorkersHandle, rejects: str
+    runner: Any, options: Sequence[str], blocks: HandedOver, definitions: HandedOver, workers: WorkersHandle, rejects: str
 ) -> Counter[str]:
     """Run the graph over these blocks to its end; returns what its steps counted.
 

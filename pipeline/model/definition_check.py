@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from pipeline.model.limits import DEFINITION_DEPTH_MAX, PATH_BYTES_MAX, PATH_PAR
 
 ID = re.compile(r"[a-z0-9_]{1,64}")
 ACCOUNT = re.compile(r"[a-z0-9_-]{1,64}")
+COMPLAINTS_MAX = 10  # of one kind at one place
 # They follow the machine or count leap seconds: one event would lie in different days on two machines.
 _MACHINE_ZONES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 # Integers beyond are read as doubles by one JSON parser and exactly by the next.
@@ -89,10 +91,9 @@ def _encodable(text: str) -> bool:
 
 
 def check_keys(document: Mapping[str, Any], known: Collection[str], place: Place) -> None:
-    """Complains about each key that means nothing here, which is most often one misspelt."""
-    for key in document:
-        if key not in known:
-            place.at(str(key)).refuse(f"unknown; the keys here are {', '.join(known)}")
+    """Complains about keys that mean nothing here, which are most often misspelt. There may be thousands of them."""
+    for key in islice((key for key in document if key not in known), COMPLAINTS_MAX):
+        place.at(str(key)).refuse(f"unknown; the keys here are {', '.join(known)}")
 
 
 def check_path(value: Any, place: Place, missing: str) -> str | None:

@@ -15,6 +15,7 @@ from pipeline.model.definition_place import CheckWhere, Place, Rules, quoted
 from pipeline.model.definition_settings import parse_settings
 from pipeline.model.limits import METRICS_PER_ACCOUNT_MAX
 
+PROBLEMS_MAX = 2_500  # told of an account, one for each metric and some: they travel with the definitions
 ACCOUNT_KEYS = ("account", "settings", "metrics", "layers", "experiments")
 
 
@@ -58,7 +59,9 @@ def assemble_account(
     if not settings_valid and not rules.strict:
         place.refuse("no metric of this account counts until they are mended")
     metrics = _parse_metrics(written, parsed_settings, rules, found)
-    problems = [str(error) for error in found]
+    problems = [str(error) for error in found[:PROBLEMS_MAX]]
+    if len(found) > PROBLEMS_MAX:
+        problems.append(f"there are more problems than these {PROBLEMS_MAX:,}")
     return AccountDefinitions.of(account, parsed_settings, metrics if settings_valid else (), problems), found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.model.definition import Groups, Settings
-from pipeline.model.definition_check import check_keys, check_paths, check_size, check_timezone
+from pipeline.model.definition_check import COMPLAINTS_MAX, check_keys, check_paths, check_size, check_timezone
 from pipeline.model.definition_place import Place, Rules, quoted
 from pipeline.model.limits import (
     FANOUT_MAX,
@@ -57,7 +57,10 @@ def _parse_groups(value: Any, place: Place) -> Groups:
         place.refuse(f"{quoted(value)} is not an object; write groups such as {{vip: [u1, u2]}}")
         return {}
     groups: Groups = {}
+    complaints_max = len(place.found) + COMPLAINTS_MAX
     for name, members in value.items():
+        if len(place.found) == complaints_max:
+            break
         if not name or len(name) > GROUP_NAME_CHARS_MAX:
             place.at(name).refuse(f"not a group's name; 1 to {GROUP_NAME_CHARS_MAX} characters")
         elif not isinstance(members, (list, tuple)):

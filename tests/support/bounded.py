@@ -15,11 +15,14 @@ ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 120  # far more than anything takes; a hang is longer
 
 
-def in_bounds(trial: Callable[[], None], memory_mb: int) -> None:
-    """Run a function of a module, without arguments, in a process that gets so much memory on top of its imports."""
+def in_bounds(trial: Callable[[], None], memory_mb: int, folder: Path = ROOT) -> None:
+    """Run a function of a module, without arguments, in a process that gets so much memory on top of its imports.
+
+    folder: where it works.
+    """
     words = [sys.executable, "-m", __name__, trial.__module__, trial.__name__, str(memory_mb)]
-    done = subprocess.run(words, cwd=ROOT, env=environment_of(), capture_output=True, timeout=SECONDS_MAX)
-    assert done.returncode == 0, done.stderr.decode()[-2_000:]
+    done = subprocess.run(words, cwd=folder, env=environment_of(), capture_output=True, timeout=SECONDS_MAX)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()[-2_000:]
 
 
 def _try(module: str, name: str, memory_mb: int) -> None:

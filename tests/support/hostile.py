@@ -5,6 +5,7 @@ Texts are made of tokens, so that numbers, escapes and duplicates reach the pars
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -153,5 +154,22 @@ def _spoiled(draw: Any, lines: st.SearchStrategy[bytes]) -> bytes:
 
 _sound = EVENTS | BATCHES
 _junk = st.sampled_from([b"", b" ", b"\r", b"\x0b", b"\xef\xbb\xbf", b"\x00", *BROKEN])
-LINES = (_sound | _spoiled(_sound) | _junk | VALUES).map(lambda line: line.replace(b"\n", b" "))
-"""One line each, without its end."""
+_plain = (_sound | _spoiled(_sound) | _junk | VALUES).map(lambda line: line.replace(b"\n", b" "))
+
+
+def _as_reject(raw: bytes, account: object, arrived: object, source: object, packed: bool) -> bytes:
+    kept = {"stage": "decode", "reason": "not_json", "source": source, "account": account, "arrived": arrived}
+    held = {"raw_base64": base64.b64encode(raw).decode()} if packed else {"raw": raw.decode("utf-8", "replace")}
+    return json.dumps({name: value for name, value in {**kept, **held}.items() if value is not ...}).encode()
+
+
+_kept = st.builds(
+    _as_reject,
+    _plain,
+    st.sampled_from([..., None, "shop", "other", "nobody", "No Name", "", 5]),
+    st.sampled_from([..., None, "2026-08-01T12:00:00Z", "soon", "", 5, "9" * 200]),
+    st.sampled_from(["in@7", "", "x" * 2_001, None, ...]),
+    st.booleans(),
+)
+LINES = _plain | _kept | _spoiled(_kept).map(lambda line: line.replace(b"\n", b" "))
+"""One line each, without its end. Some are rejects records, as they are kept or forged."""

@@ -6,7 +6,9 @@ its parsers, its structs, its generated code or its arrays. An outcome is a tupl
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple, NoReturn
@@ -50,6 +52,15 @@ class Refused(NamedTuple):
 Outcome = list[Hit | Refused]
 
 
+class Record(NamedTuple):
+    """A record, its place, and of one that comes again the account it is bound to and when it arrived."""
+
+    raw: bytes
+    place: str
+    bound: str | None
+    arrived: str | None
+
+
 class Reader:
     """Reads lines under these definitions. trusted: the account that the source is of, None where each record says."""
 
@@ -65,65 +76,97 @@ class Reader:
 
     def read(self, line: bytes, place: str) -> Outcome:
         """The outcome of one line, in no order that means anything."""
-        raw = line.removeprefix(b"\xef\xbb\xbf")
+        record = Record(line, place, None, None)
+        try:
+            again = self._again(line)
+        except ValueError:
+            return [Refused("not_json", place)]
+        if again and again.bound and self._trusted not in (None, again.bound):
+            return [Refused("wrong_account", place)]
+        if again and not again.raw.removeprefix(b"\xef\xbb\xbf").strip(BLANK):
+            return [Refused("not_json", again.place)]
+        return self._read(again or record)
+
+    def _again(self, line: bytes) -> Record | None:
+        """What a rejects record stands for, None for any other line. Raises ValueError for half of one."""
+        try:
+            found = plain_json(line) if b'"raw' in line and b'"stage"' in line else None
+        except (RecursionError, ValueError):
+            return None
+        known = isinstance(found, dict) and all(isinstance(found.get(name), str) for name in ("stage", "reason", "source"))
+        if not isinstance(found, dict) or not known or (found.get("raw") is None and found.get("raw_base64") is None):
+            return None
+        packed = found.get("raw") is None
+        raw = base64.b64decode(text(found["raw_base64"]), validate=True) if packed else text(found["raw"]).encode()
+        bound = None if found.get("account") is None else text(found["account"], r"[a-z0-9_-]{1,64}")
+        arrived = None if found.get("arrived") is None else text(found["arrived"], r"(?s).{0,128}")
+        return Record(raw, text(found["source"], r"(?s).{0,2000}"), bound, arrived)
+
+    def _read(self, record: Record) -> Outcome:
+        raw, place = record.raw.removeprefix(b"\xef\xbb\xbf"), record.place
         if not raw.strip(BLANK):
             return []
         if len(raw) > BYTES_MAX:
             return [Refused("too_large", place)]
         try:
-            record = plain_json(raw)
+            found = plain_json(raw)
         except RecursionError:
             return [Refused("too_deep", place)]
         except ValueError:
             return [Refused("not_json", place)]
-        if not isinstance(record, dict):
+        if not isinstance(found, dict):
             return [Refused("not_an_object", place)]
-        if depth_of(record) > DEPTH_MAX:
+        if depth_of(found) > DEPTH_MAX:
             return [Refused("too_deep", place)]
-        batch = record.get("batch")
+        batch = found.get("batch")
         if not isinstance(batch, list):
-            return [self._event(record, place)]
-        refusal = self._refusal(record.get("account")) if record.get("account") is not None and batch else None
+            return [self._event(found, record)]
+        refusal = self._refusal(found.get("account"), record) if found.get("account") is not None and batch else None
         if refusal:
             return [Refused(refusal, place)]
-        return [self._of_batch(event, record, f"{place}/{i}") for i, event in enumerate(batch)]
+        return [self._of_batch(event, found, record._replace(place=f"{place}/{i}")) for i, event in enumerate(batch)]
 
-    def _of_batch(self, event: Any, batch: dict[str, Any], place: str) -> Hit | Refused:
+    def _of_batch(self, event: Any, batch: dict[str, Any], record: Record) -> Hit | Refused:
         if not isinstance(event, dict):
-            return Refused("not_an_object", place)
+            return Refused("not_an_object", record.place)
         said, own = batch.get("account"), event.get("account")
         if said is not None and own is not None and own != said:
-            return Refused("wrong_account", place)
+            return Refused("wrong_account", record.place)
         inherited = {k: batch.get(k) if event.get(k) is None else event[k] for k in ("sentAt", "receivedAt", "account")}
-        return self._event({**event, **inherited}, place)
+        return self._event({**event, **inherited}, record)
 
-    def _event(self, event: dict[str, Any], place: str) -> Hit | Refused:
-        refusal = self._refusal(event.get("account"))
+    def _event(self, event: dict[str, Any], record: Record) -> Hit | Refused:
+        refusal = self._refusal(event.get("account"), record)
         if refusal:
-            return Refused(refusal, place)
-        name = event.get("account") or self._trusted
-        at, arrival = self._time(event)
+            return Refused(refusal, record.place)
+        name = event.get("account") or record.bound or self._trusted
+        at, arrival = self._time(event, record)
         if at is None:
-            return Refused("bad_timestamp", place)
+            return Refused("bad_timestamp", record.place)
         if at > arrival + DAY_NS:
-            return Refused("in_the_future", place)
-        return self._hit(self._accounts[name], event, at, place)
+            return Refused("in_the_future", record.place)
+        return self._hit(self._accounts[name], event, at, record.place)
 
-    def _refusal(self, said: Any) -> str | None:
+    def _refusal(self, said: Any, record: Record) -> str | None:
         """Why nobody takes what is said to be of this account."""
-        name = self._trusted if said is None else said
+        if record.bound is not None and said not in (None, record.bound):
+            return "wrong_account"
+        name = (record.bound or self._trusted) if said is None else said
         if name is None:
             return "no_account"
         if self._trusted is not None and name != self._trusted:
             return "wrong_account"
         return None if isinstance(name, str) and name in self._accounts else "unknown_account"
 
-    def _time(self, event: dict[str, Any]) -> tuple[int | None, int]:
+    def _time(self, event: dict[str, Any], record: Record) -> tuple[int | None, int]:
         sent, received = parse_timestamp(event.get("sentAt")), parse_timestamp(event.get("receivedAt"))
         arrival = self._now_ns if received is None else received
-        if event.get("timestamp") is None:
+        written = event.get("timestamp")
+        if written is None and event.get("receivedAt") is None:
+            written = record.arrived
+        if written is None:
             return arrival, arrival
-        at = parse_timestamp(event["timestamp"])
+        at = parse_timestamp(written)
         if at is not None and sent is not None and received is not None and sent - received > SKEW_NS:
             at -= sent - received
         return (at if at is not None and NS_MIN <= at <= NS_MAX else None), arrival
@@ -142,6 +185,12 @@ class Reader:
         message = scalar_text(event.get("messageId")) or place
         hashed = None if visitor is None else visitor_hash(self._key, account, visitor)
         return Hit(account, message_hash(message), hashed, at, frozenset(series), frozenset(numbers))
+
+
+def text(value: Any, form: str = r"(?s).*") -> str:
+    if not isinstance(value, str) or not re.fullmatch(form, value):
+        raise ValueError(value)
+    return value
 
 
 def plain_json(raw: bytes) -> Any:

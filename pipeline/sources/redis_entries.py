@@ -1,4 +1,4 @@
-"""A stream's entries as blocks: those of one account together, a record a line, each known by its entry's id."""
+"""A stream's entries as blocks, by account: a record a line, each known by its entry's id."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
 from pipeline.model.limits import EVENT_BYTES_MAX
+from pipeline.sources.accounts import in_few_groups
 from pipeline.sources.blocks import Block, block_of_records
 from pipeline.sources.redis_group import Entry
 
@@ -83,10 +84,13 @@ class Gathering:
 
     def take(self) -> Iterator[Made]:
         """All there is, and nothing is left."""
-        by_account = self._by_account
-        self._empty()
-        for account, (ids, records) in by_account.items():
+        by_account: dict[str | None, list[tuple[bytes, bytes]]] = {}
+        for account, (ids, records) in self._by_account.items():
             name = account[:_ACCOUNT_MAX].decode(errors="replace") or None
+            by_account.setdefault(name, []).extend(zip(ids, records, strict=True))
+        self._empty()
+        for name, entries in in_few_groups(by_account, _record):
+            ids, records = [entry_id for entry_id, _ in entries], [record for _, record in entries]
             places = Places(self._stream, ids)
             yield Made(block_of_records(self._source, self._number, records, places, name), ids)
             self._number += 1
@@ -95,6 +99,10 @@ class Gathering:
         """Of what has not been taken."""
         for ids, _ in self._by_account.values():
             yield from ids
+
+
+def _record(entry: tuple[bytes, bytes]) -> bytes:
+    return entry[1]
 
 
 def _found(fields: Sequence[bytes]) -> tuple[bytes, bytes]:

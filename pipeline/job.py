@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import closing
 from typing import Any
 
 import apache_beam as beam
@@ -19,6 +20,7 @@ from pipeline.hand_over import HandedOver
 from pipeline.match.block import Matched
 from pipeline.model.definition import Snapshot
 from pipeline.pool import InProcess, Processes, Workers
+from pipeline.reject_places import open_rejects
 from pipeline.sources.blocks import Block
 from pipeline.worker import WorkerSetup
 
@@ -124,10 +126,13 @@ class CommitUnits(beam.DoFn):
 
 
 class KeepRejects(beam.DoFn):
-    """Rejects as JSON lines, appended to a file. **Retry:** a record that is taken again is kept again."""
+    """Rejects as JSON lines, kept for good when the bundle is through. place: see `open_rejects`.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    **Retry:** a record that is taken again is kept again.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
 
     def start_bundle(self) -> None:
         self._lines: list[bytes] = []
@@ -137,8 +142,8 @@ class KeepRejects(beam.DoFn):
 
     def finish_bundle(self) -> None:
         if self._lines:
-            with open(self._path, "ab") as f:
-                f.write(b"\n".join(self._lines) + b"\n")
+            with closing(open_rejects(self._place)) as place:
+                place.keep(self._lines)
 
 
 class Adopted:

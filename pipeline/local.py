@@ -168,7 +168,7 @@ class LocalRun:
             except TransientStoreError as e:
                 if not self.live or self.stopped():
                     raise
-                self._summary.trouble = f"waiting for the store: {e}"
+                self._summary.trouble = f"waiting: {e}"
                 self.progressed(self._summary)
             until = time.monotonic() + OUTAGE_S
             while time.monotonic() < until and not self.stopped():

@@ -12,7 +12,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -26,9 +25,10 @@ from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
 from pipeline.progress import Progress, bounded_run_name, following_run_name
 from pipeline.reject_limit import RATIO_MAX, RejectLimit
+from pipeline.reject_places import open_rejects
 from pipeline.run_screen import Screen, as_record, as_text
 from pipeline.sources.files import blocks
-from pipeline.sources.opening import Inputs
+from pipeline.sources.opening import Inputs, is_named, shown
 from pipeline.store import Store, open_store
 from pipeline.store.fixed import Fixed, fix
 from pipeline.worker import WorkerSetup
@@ -79,7 +79,12 @@ class RunOptions:
 @definitions_option
 @click.option("--account", metavar="A", help="The account the input is of; records that say another are rejected.")
 @click.option("--follow", is_flag=True, help="Go on with what comes: in a stream, in growing files, in new files.")
-@click.option("--rejects", metavar="PATH", help="Where rejected records are kept [default: beside the store].")
+@click.option(
+    "--rejects",
+    metavar="PLACE",
+    help="Where rejected records are kept: a file, pubsub://PROJECT/TOPIC or redis://HOST:PORT/DB?stream=NAME "
+    "[default: a file beside the store].",
+)
 @click.option(
     "--rejects-max",
     type=click.FloatRange(0, 1),
@@ -108,21 +113,22 @@ def run(**given: Any) -> None:
     """
     options = RunOptions(**given)
     summary = start(options)
-    click.echo(json.dumps(as_record(summary)) if options.as_json else as_text(summary, rejects_path(options)))
+    click.echo(json.dumps(as_record(summary)) if options.as_json else as_text(summary, shown(rejects_place(options))))
 
 
 def start(options: RunOptions) -> Summary:
     """Check, open, run. Raises UsageError for what the user can mend."""
-    inputs = Inputs.of(options.inputs, options.follow)
+    rejects = rejects_place(options)
+    inputs = Inputs.of(options.inputs, options.follow, rejects)
     definitions = open_definitions(options.definitions_url)
     snapshot = definitions.read()
     _check_account(snapshot, options)
-    rejects = rejects_path(options)
     if options.rejects:
-        _check_writable(rejects)
+        _check_rejects(rejects)
     store = open_store(options.store_url, create=True, create_tables=options.create_tables)
     try:
-        _check_writable(rejects)  # beside the store, so its place is looked at after the store's
+        if not options.rejects:
+            _check_rejects(rejects)  # beside the store, so its place is looked at after the store's
         key = os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None
         fixed = fix(store, shards=options.shards, default_shards=SHARDS_DEFAULT, visitor_key=key)
         return _drive(options, inputs, definitions, snapshot, store, fixed, rejects)
@@ -191,13 +197,18 @@ def _progress(options: RunOptions, inputs: Inputs, store: Store, snapshot: Snaps
     return Progress(store, bounded_run_name(inputs.paths, options.account, snapshot.version))
 
 
-def rejects_path(options: RunOptions) -> str:
-    """Where rejects go: as told, else beside a SQLite store, else the current directory."""
+def rejects_place(options: RunOptions) -> str:
+    """Where rejects go: as told, else beside a SQLite store, else the current directory; never into what is read."""
     if options.rejects:
+        if is_named(options.rejects, options.inputs):
+            raise UsageError(f"--rejects {shown(options.rejects)}: it is read as --input; name another for what is left")
         return options.rejects
+    path = "daycount.rejects.jsonl"
     if options.store_url.startswith("sqlite:///"):
-        return unquote(options.store_url.removeprefix("sqlite:///")) + ".rejects.jsonl"
-    return "daycount.rejects.jsonl"
+        path = unquote(options.store_url.removeprefix("sqlite:///")) + ".rejects.jsonl"
+    while is_named(path, options.inputs):
+        path = path.removesuffix(".jsonl") + ".again.jsonl"
+    return path
 
 
 def _check_account(snapshot: Snapshot, options: RunOptions) -> None:
@@ -209,14 +220,9 @@ def _check_account(snapshot: Snapshot, options: RunOptions) -> None:
         )
 
 
-def _check_writable(path: str) -> None:
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        raise UsageError(f"--rejects {path}: there is no directory {folder}; create it")
-    if os.path.isdir(path):
-        raise UsageError(f"--rejects {path}: a directory; name a file in it")
-    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
-        raise UsageError(f"--rejects {path}: not writable; name a writable path")
+def _check_rejects(place: str) -> None:
+    with closing(open_rejects(place)) as opened:
+        opened.check()
 
 
 @contextmanager

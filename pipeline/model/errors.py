@@ -19,5 +19,9 @@ class TransientStoreError(StoreError):
     """The store may answer later. **Retry:** the outcome of a write is unknown; reload before trying again."""
 
 
+class RejectsUnavailable(TransientStoreError):
+    """Rejects can't be kept now, and may be later. **Retry:** some of them may be kept, and are kept again."""
+
+
 class Fenced(StoreError):
     """Another writer has committed to this shard. **Retry:** drop what is held of it and start the unit again."""

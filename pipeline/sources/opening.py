@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,17 +26,25 @@ class Inputs:
     follow: bool
 
     @classmethod
-    def of(cls, names: Sequence[str], follow: bool) -> Inputs:
-        """Raises UsageError for what is no input, or isn't there."""
+    def of(cls, names: Sequence[str], follow: bool, rejects: str) -> Inputs:
+        """rejects: where they are kept, which is no input unless it is named itself. Raises UsageError for what is no
+        input, or isn't there.
+        """
         streams = tuple(name for name in names if "://" in name)
         for name in streams:
             if urlsplit(name).scheme not in STREAMS:
                 raise UsageError(
-                    f"--input {_shown(name)}: not an input; name files, a glob, - for standard input, "
+                    f"--input {shown(name)}: not an input; name files, a glob, - for standard input, "
                     "redis://HOST:PORT/DB?stream=NAME, or pubsub://PROJECT/SUBSCRIPTION"
                 )
         files = tuple(name for name in names if "://" not in name)
         paths = tuple(find_files(files)) if files and not follow else ()
+        if not is_named(rejects, files):
+            paths = tuple(path for path in paths if not is_named(rejects, [path]))
+            if not paths and files and not follow:
+                raise UsageError(
+                    f"--input {files[0]}: only {rejects} is there, where rejects are kept; to read those, name it"
+                )
         return cls(files, streams, paths, follow)
 
     @property
@@ -53,10 +62,15 @@ class Inputs:
         return sources[0] if len(sources) == 1 else Several(sources)
 
 
-def _shown(url: str) -> str:
-    """A URL without what may be secret in it."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+def shown(name: str) -> str:
+    """A path, or a URL without a password."""
+    scheme, separator, rest = name.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else name
+
+
+def is_named(place: str, names: Iterable[str]) -> bool:
+    """Whether one of the names is this place: the same URL, or a path of the same file."""
+    return any(name == place or os.path.realpath(name) == os.path.realpath(place) for name in names)
 
 
 def _open_stream(url: str, follow: bool) -> Source:

@@ -30,7 +30,7 @@ class PubSubFeed(Feed):
     """host: the emulator's. options: more of the subscription, such as `enable_exactly_once_delivery`."""
 
     def __init__(self, host: str, ack_deadline_s: int = ACK_DEADLINE_S, **options: Any) -> None:
-        self._channel = grpc.insecure_channel(host)
+        self._channel = grpc.insecure_channel(host, options=[("grpc.max_receive_message_length", -1)])
         name = f"t{os.getpid()}-{next(_numbers)}"
         self.topic = f"projects/{PROJECT}/topics/{name}"
         self.topic_url = f"pubsub://{PROJECT}/{name}"

@@ -56,6 +56,10 @@ class Late(Away):
     """No answer in the time given."""
 
 
+class Denied(UsageError):
+    """These credentials may not."""
+
+
 def named(url: str, option: str, kind: str) -> tuple[str, str]:
     """(project, name) of a `pubsub://PROJECT/NAME`; `kind` says of what. Raises UsageError."""
     found = _NAME.fullmatch(url)
@@ -98,7 +102,7 @@ class Calls:
         **Retry:** gives others; what was given comes again when its lease is over.
         """
         request = pubsub.PullRequest.pb()(subscription=subscription, max_messages=messages_max, return_immediately=at_once)
-        return self._begin(self._pull, request, "subscription", subscription, timeout_s, wait_for_ready=at_once)
+        return self._begin(self._pull, request, "subscription", subscription, timeout_s)
 
     def acknowledge(self, subscription: str, ids: Sequence[str], timeout_s: float) -> grpc.Future:
         """**Retry:** harmless."""
@@ -118,14 +122,12 @@ class Calls:
 
     def look_at_topic(self, topic: str, timeout_s: float) -> grpc.Future:
         request = pubsub.GetTopicRequest.pb()(topic=topic)
-        return self._begin(self._get_topic, request, "topic", topic, timeout_s, wait_for_ready=True)
+        return self._begin(self._get_topic, request, "topic", topic, timeout_s)
 
-    def _begin(
-        self, method: Any, request: Any, kind: str, name: str, timeout_s: float, *, wait_for_ready: bool = False
-    ) -> grpc.Future:
+    def _begin(self, method: Any, request: Any, kind: str, name: str, timeout_s: float) -> grpc.Future:
         route = routing_header.to_grpc_metadata({kind: name})
         metadata = [route, DEFAULT_CLIENT_INFO.to_grpc_metadata()]
-        future: grpc.Future = method.future(request, timeout=timeout_s, metadata=metadata, wait_for_ready=wait_for_ready)
+        future: grpc.Future = method.future(request, timeout=timeout_s, metadata=metadata)
         return future
 
     def answer(self, future: grpc.Future) -> Any:
@@ -142,7 +144,9 @@ class Calls:
         said = f"{self.where}: {details or code.name}"
         if code in _PASSING:
             return Late(said) if code is Code.DEADLINE_EXCEEDED else Away(said)
-        return UsageError(f"{said}; {_CURES[code]}") if code in _CURES else RunError(f"{said} ({code.name})")
+        if code not in _CURES:
+            return RunError(f"{said} ({code.name})")
+        return (Denied if code is Code.PERMISSION_DENIED else UsageError)(f"{said}; {_CURES[code]}")
 
     def close(self) -> None:
         self._channel.close()

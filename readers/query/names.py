@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from pipeline.model.definition import AccountDefinitions, Measure, Metric, Snapshot
+from pipeline.model.definition_check import ACCOUNT, named
 from pipeline.model.errors import StoreError
 from pipeline.model.layout import meta_revision_row
 from pipeline.store.contract import Store
@@ -69,7 +70,7 @@ def _find_series(store: Store, known: AccountDefinitions | None, account: str, h
     current = REJECTS if metric_id == REJECTS.id else known.metrics.get(metric_id) if known else None
     if current and (not at or revision == current.revision):
         return Series(head, current, known.settings.timezone if known else "UTC")
-    if at:
+    if at and (known or named(ACCOUNT, account)):
         return _old_series(store, account, metric_id, revision, pointer)
     if known is None:
         detail = f"account {account!r} has no definitions: push them, or correct the account"

@@ -86,7 +86,7 @@ def _metrics(value: Any) -> tuple[str, ...]:
 
 def _strings(value: Any, pointer: str) -> tuple[str, ...]:
     for i, item in enumerate(_list(value, pointer)):
-        if not isinstance(item, str):
+        if not isinstance(item, str) or not _is_text(item):
             raise QueryError(f"{pointer}/{i}", f"{_show(item)} is not a string", TITLE)
     return tuple(value)
 
@@ -116,7 +116,7 @@ def _filter(value: Any, pointer: str) -> Filter:
 def _value(value: Any, pointer: str) -> str:
     """Breakdown values are kept as text, so that 1 and "1" are one."""
     match value:
-        case str():
+        case str() if _is_text(value):
             return value
         case bool():
             return "true" if value else "false"
@@ -150,6 +150,11 @@ def _list(value: Any, pointer: str) -> list[Any]:
     if not isinstance(value, list):
         raise QueryError(pointer, f"{pointer[1:]} must be a list, not {_show(value)}", TITLE)
     return value
+
+
+def _is_text(value: str) -> bool:
+    """Words of a command line may hold bytes that are no text, which Python keeps as halves of surrogate pairs."""
+    return not any("\ud800" <= char < "\ue000" for char in value)
 
 
 def _join(pointer: str, key: str) -> str:

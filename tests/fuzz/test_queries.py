@@ -117,6 +117,22 @@ def test_a_query_of_anything_is_answered_or_refused(store: SqliteStore, body: An
     ask(store, body)
 
 
+@pytest.mark.parametrize(
+    ("account", "body"),
+    [
+        ("shop", {"metrics": ["m@\udcff.n"]}),
+        ("shop", {"metrics": ["\udcff@1.n"]}),
+        ("shop", {"filters": [["is", "plan", ["\udcff"]]]}),
+        ("shop", {"dimensions": ["\udcff"]}),
+        ("shop", {"compare": ["\udcff", "\udcff"]}),
+        ("\udcff", {"metrics": ["m@1.n"]}),
+    ],
+)
+def test_words_of_bytes_that_are_no_text_are_refused(store: SqliteStore, account: str, body: dict[str, Any]) -> None:
+    with pytest.raises(QueryError):
+        run_query(store, SNAPSHOT, account, {**_SOUND, **body}, NOW)
+
+
 @at_any_pace
 @given(texts=st.dictionaries(_WORDS, st.lists(_NAMES | _DAYS | st.text(st.characters(), max_size=9)), max_size=4))
 def test_words_of_anything_are_a_query_or_refused(store: SqliteStore, texts: dict[str, list[str]]) -> None:

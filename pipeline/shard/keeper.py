@@ -18,6 +18,7 @@ from pipeline.visitors.known import Known
 from pipeline.visitors.unit import read_unit
 
 ATTEMPTS = 8  # of one unit; between them 0.1 s, 0.2 s, ... at most 5 s
+GIVE_UP_S = 60.0  # after the first attempt began none is begun: a store that is away makes each of them wait that long
 HELD_BYTES_MAX = 24 * 1024 * 1024
 DEDUP_DAYS = 7
 DAY_S = 86_400
@@ -58,7 +59,8 @@ class ShardKeeper:
     def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:
         """Commit these hits, as one unit where they were judged alike; returns how many were new and how many dropped.
 
-        Raises TransientStoreError after `ATTEMPTS`. **Retry:** harmless, what was committed is known as duplicates.
+        Raises TransientStoreError after `ATTEMPTS` or `GIVE_UP_S`. **Retry:** harmless, what was committed is known as
+        duplicates.
         """
         tally: Counter[str] = Counter()
         for blocks in judged_alike([HitBlock.from_bytes(m) for m in messages]):
@@ -70,7 +72,8 @@ class ShardKeeper:
         self._store.settle([shard])
 
     def _commit_unit(self, shard: int, blocks: Sequence[HitBlock]) -> Counter[str]:
-        for attempt in range(ATTEMPTS):
+        begun = self._clock()
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._commit_once(shard, blocks)
             except Fenced:
@@ -81,8 +84,10 @@ class ShardKeeper:
                 self._held.pop(shard, None)
                 raise
             self._held.pop(shard, None)  # never infer what became of the commit: read it again
-            self._sleep(min(5.0, 0.1 * 2**attempt))
-        raise TransientStoreError(f"a unit of shard {shard} was not committed in {ATTEMPTS} attempts: {failure}")
+            if attempt == ATTEMPTS or self._clock() - begun >= GIVE_UP_S:
+                break
+            self._sleep(min(5.0, 0.05 * 2**attempt))
+        raise TransientStoreError(f"a unit of shard {shard} was not committed in {attempt} attempts: {failure}")
 
     def _commit_once(self, shard: int, blocks: Sequence[HitBlock]) -> Counter[str]:
         held = self._held.get(shard)

@@ -25,6 +25,7 @@ class Adoption:
         accounts = store.scan("meta", layout.META_ACCOUNT_PREFIX)
         begin = len(layout.META_ACCOUNT_PREFIX)
         self._fanouts = {row[begin:].decode(): int(dict(cells)[b"fanout"]) for row, cells in accounts.items()}
+        self._adopted: dict[str, str] = {}  # account -> digest of the definitions adopted last
         self._version = ""
 
     def adopt(self, snapshot: Snapshot, now: datetime) -> None:
@@ -39,7 +40,8 @@ class Adoption:
         in_force: dict[bytes, bytes] = {}
         for definitions in snapshot.accounts.values():
             self._fix(definitions)
-            rows |= _meaning(definitions, since)
+            if self._adopted.get(definitions.account) != definitions.digest:
+                rows |= _meaning(definitions, since)
             for metric in definitions.metrics.values():
                 in_force[layout.meta_history_row(definitions.account, metric.id)] = metric.revision.encode()
         rows = {row: cells for row, cells in rows.items() if row not in self._known}
@@ -48,6 +50,7 @@ class Adoption:
         self._store.put_meta_rows(rows | {row: {since: revision} for row, revision in changed.items()})
         self._known |= rows.keys()
         self._in_force |= changed
+        self._adopted = {definitions.account: definitions.digest for definitions in snapshot.accounts.values()}
         self._version = snapshot.version
 
     def _fix(self, definitions: AccountDefinitions) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.decode.odd import Span
 from pipeline.match.block import BlockMatcher, Matched
+from pipeline.match.parsed import ParsedConditions
 from pipeline.model.definition import Snapshot
 from pipeline.shard.keeper import DEDUP_DAYS, HELD_BYTES_MAX, ShardKeeper
 from pipeline.sources.blocks import Block
@@ -35,6 +36,7 @@ class Worker:
     def __init__(self, setup: WorkerSetup) -> None:
         self._setup = setup
         self._matchers: dict[str, BlockMatcher] = {}  # by the version of the definitions, in the order of adoption
+        self._parsed = ParsedConditions()
         self._keeper: ShardKeeper | None = None
         self._snapshots: dict[str, Snapshot] = {}
 
@@ -45,7 +47,11 @@ class Worker:
         for known in list(self._snapshots)[: 1 - SNAPSHOTS_KNOWN]:
             del self._snapshots[known], self._matchers[known]
         self._snapshots[snapshot.version] = snapshot
-        self._matchers[snapshot.version] = BlockMatcher(snapshot, self._setup.shards, self._setup.visitor_key)
+        self._parsed.keep(
+            m.revision for s in self._snapshots.values() for a in s.accounts.values() for m in a.metrics.values()
+        )
+        matcher = BlockMatcher(snapshot, self._setup.shards, self._setup.visitor_key, self._parsed)
+        self._matchers[snapshot.version] = matcher
         if self._keeper is not None:
             self._keeper.adopt(snapshot)
 

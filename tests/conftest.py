@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import hypothesis
 import pytest
+
+# How long an example takes says more of what else the machine does than of the code.
+hypothesis.settings.register_profile("any pace", deadline=None)
+hypothesis.settings.load_profile("any pace")
 
 REASON_AT = 2  # a skip is reported as (path, line, reason)
 

@@ -17,13 +17,14 @@ from pipeline.decode.odd import Span
 from pipeline.decode.shape import Shape
 from pipeline.decode.timestamp import NS_PER_S
 from pipeline.match.code import CompiledTexts
-from pipeline.match.plan import AccountMatcher, Conditions
+from pipeline.match.parsed import ParsedConditions
+from pipeline.match.plan import AccountMatcher, paths_of
 from pipeline.match.tray import Tray
 from pipeline.model.calendar import DAY_S, Calendar
 from pipeline.model.definition import Snapshot
 from pipeline.model.facts import mix
 from pipeline.model.hit import LATE, NO_VISITOR, AccountKey, Combo, HitBlock, Series, spans, split_by, starts_of
-from pipeline.model.judged import Judged
+from pipeline.model.judged import Judged, digest_of
 from pipeline.model.layout import HOURS_PER_DAY
 from pipeline.model.limits import LATE_AFTER_S
 from pipeline.model.rejects import Reject, RejectReason
@@ -39,29 +40,42 @@ class Matched:
 
 
 class BlockMatcher:
-    """Judges blocks under one snapshot of definitions. Compiles once; not for two threads at a time."""
+    """Judges blocks under one snapshot of definitions. Compiles once; not for two threads at a time.
 
-    def __init__(self, snapshot: Snapshot, shards: int, visitor_key: bytes) -> None:
+    parsed: conditions that are known from other snapshots already.
+    """
+
+    def __init__(self, snapshot: Snapshot, shards: int, visitor_key: bytes, parsed: ParsedConditions | None = None) -> None:
         self._shards = shards
-        judged = [Judged.of(definitions) for definitions in snapshot.accounts.values()]
-        conditions = [Conditions(j) for j in judged]
-        shape = Shape(path for c in conditions for path in c.paths())
+        self._visitor_key = visitor_key
+        self._parsed = parsed or ParsedConditions()
+        self._compiled = CompiledTexts()
+        self._accounts = list(snapshot.accounts.values())
+        self._index = {definitions.account: i for i, definitions in enumerate(self._accounts)}
+        distinct = {(d.digest, d.settings.visitor): d for d in self._accounts}
+        self._shape = Shape({path for d in distinct.values() for path in paths_of(d, self._parsed)})
         self._tray = Tray()
-        self._keys = [AccountKey(j.account, j.digest) for j in judged]
-        compiled = CompiledTexts()
-        self._matchers = [
-            AccountMatcher(c, shape, i, self._tray, visitor_key, compiled) for i, c in enumerate(conditions)
-        ]
-        self._by_account = {m.judged.account: m for m in self._matchers}
-        zones = sorted({j.definitions.settings.timezone for j in judged})
+        self._keys = [AccountKey(d.account, digest_of(d)) for d in self._accounts]
+        self._by_account: dict[str, AccountMatcher] = {}
+        zones = sorted({d.settings.timezone for d in self._accounts})
         self._calendars = [Calendar(zone) for zone in zones]
-        self._zone_of = np.array([zones.index(j.definitions.settings.timezone) for j in judged], dtype=np.int64)
-        self._fanout_of = np.array([j.definitions.settings.fanout for j in judged], dtype=np.uint64)
-        self._shard_of = np.array([crc32(j.account.encode()) for j in judged], dtype=np.uint64)
-        self._salt_of = np.array([xxhash.xxh3_64_intdigest(j.account.encode()) for j in judged], dtype=np.uint64)
+        self._zone_of = np.array([zones.index(d.settings.timezone) for d in self._accounts], dtype=np.int64)
+        self._fanout_of = np.array([d.settings.fanout for d in self._accounts], dtype=np.uint64)
+        self._shard_of = np.array([crc32(d.account.encode()) for d in self._accounts], dtype=np.uint64)
+        self._salt_of = np.array([xxhash.xxh3_64_intdigest(d.account.encode()) for d in self._accounts], dtype=np.uint64)
         self._trusted: str | None = None
         self._says: str | None = None
-        self._decoder = BlockDecoder(shape, self._judge)
+        self._decoder = BlockDecoder(self._shape, self._judge)
+
+    def _matcher(self, account: str) -> AccountMatcher | None:
+        """An account's matcher, made when it is first asked for."""
+        matcher = self._by_account.get(account)
+        if matcher is None and account in self._index:
+            index = self._index[account]
+            judged = Judged.of(self._accounts[index])
+            matcher = AccountMatcher(judged, self._parsed, self._shape, index, self._tray, self._visitor_key, self._compiled)
+            self._by_account[account] = matcher
+        return matcher
 
     def _judge(self, said: Any) -> AccountMatcher | RejectReason:
         """The matcher for a record that says this account (None: says nothing)."""
@@ -74,7 +88,7 @@ class BlockMatcher:
             return RejectReason.NO_ACCOUNT
         if self._trusted is not None and account != self._trusted:
             return RejectReason.WRONG_ACCOUNT
-        matcher = self._by_account.get(account) if isinstance(account, str) else None
+        matcher = self._matcher(account) if isinstance(account, str) else None
         return matcher or RejectReason.UNKNOWN_ACCOUNT
 
     def match(self, data: bytes, span: Span, now_ns: int) -> Matched:
@@ -118,7 +132,7 @@ class BlockMatcher:
 
     def _reject_hits(self, rejects: list[Reject], now_ns: int) -> HitBlock:
         """The rejects of known accounts as hits of the builtin metric, each known by its place in the source."""
-        mine = [r for r in rejects if r.account in self._by_account]
+        mine = [r for r in rejects if r.account in self._index]
         combos: dict[Combo, int] = {}
         rows = [combos.setdefault(self._reject_combo(r), len(combos)) for r in mine]
         now = np.full(len(mine), now_ns, dtype=np.int64)
@@ -134,9 +148,9 @@ class BlockMatcher:
         )
 
     def _reject_combo(self, reject: Reject) -> Combo:
-        matcher = self._by_account[reject.account or ""]
-        builtin = len(matcher.judged.metrics) - 1
-        return Combo(matcher.index, (), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value)))
+        index = self._index[reject.account or ""]
+        builtin = len(self._accounts[index].metrics)  # behind all others, see `Judged`
+        return Combo(index, (), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value)))
 
     def _stamped(
         self,

@@ -77,8 +77,7 @@ class MatchCode:
         """Find the combo's number in the block. with_breakdowns: bits of the terms whose metrics have breakdowns."""
         numbers: dict[Any, int] = {}  # in this block
         made: dict[Any, Combo] = {}  # so far
-        self._tray.forget.append(numbers.clear)
-        combos = self._tray.combos
+        combos, forget = self._tray.combos, self._tray.forget
 
         def number(key: Any) -> int:
             combo = made.get(key)
@@ -87,6 +86,8 @@ class MatchCode:
                 if len(made) >= COMBOS_MAX:
                     made.clear()
                 combo = made[key] = combo_of(mask, values)
+            if not numbers:
+                forget.append(numbers.clear)
             combos.append(combo)
             numbers[key] = len(combos) - 1
             return len(combos) - 1

@@ -8,17 +8,17 @@ only our own names and integers; whatever a client wrote is reached through the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline.decode.shape import Path, Shape
 from pipeline.match.code import CompiledTexts, MatchCode
 from pipeline.match.masks import PathMasks
-from pipeline.match.node import Clause, Node, clauses_of, node_test
-from pipeline.match.parse import parse_condition
+from pipeline.match.node import Clause, Node, node_test
+from pipeline.match.parsed import ParsedConditions
 from pipeline.match.path import value_at
-from pipeline.match.terms import to_terms
 from pipeline.match.tray import Tray
+from pipeline.model.definition import AccountDefinitions
 from pipeline.model.event import EVENT
 from pipeline.model.hit import Combo, Series
 from pipeline.model.judged import Judged
@@ -31,23 +31,12 @@ _EVENT_PATH = (EVENT,)
 _OBJECTS = ("properties", "context")  # by the Segment spec; anything else may be an array
 
 
-class Conditions:
-    """The parsed conditions of an account's metrics and every path that judging needs; made before the shape is."""
-
-    def __init__(self, judged: Judged) -> None:
-        self.judged = judged
-        self.nodes: list[Node] = [
-            parse_condition(m.metric.where, m.metric.groups)
-            for m in judged.metrics[:-1]  # the builtin one has none
-        ]
-
-    def paths(self) -> set[Path]:
-        """All paths read from an event: of conditions, breakdowns, fields, and the visitor's."""
-        dotted = {b for m in self.judged.metrics[:-1] for b in m.metric.breakdowns}
-        dotted |= set(self.judged.definitions.settings.visitor)
-        fields = {_adding_path(split_path(f)) for f in self.judged.fields}
-        clauses = {clause.path for node in self.nodes for clause in clauses_of(node)}
-        return clauses | fields | {split_path(d) for d in dotted}
+def paths_of(definitions: AccountDefinitions, parsed: ParsedConditions) -> set[Path]:
+    """Every path that judging an account's events reads: of conditions, breakdowns, fields, and the visitor's."""
+    metrics = definitions.metrics.values()
+    dotted = {b for metric in metrics for b in metric.breakdowns} | set(definitions.settings.visitor)
+    fields = {_adding_path(split_path(m.field)) for metric in metrics for m in metric.measures if m.field}
+    return fields.union((split_path(d) for d in dotted), *(parsed.of(metric).paths for metric in metrics))
 
 
 class AccountMatcher:
@@ -55,14 +44,15 @@ class AccountMatcher:
 
     def __init__(
         self,
-        conditions: Conditions,
+        judged: Judged,
+        parsed: ParsedConditions,
         shape: Shape,
         index: int,
         tray: Tray,
         visitor_key: bytes,
         compiled: CompiledTexts,
     ) -> None:
-        self.judged = conditions.judged
+        self.judged = judged
         self.index = index
         self.shape = shape
         self.tray = tray
@@ -75,19 +65,15 @@ class AccountMatcher:
         )
         self._terms: list[tuple[int, tuple[Clause, ...]]] = []  # (metric, clauses); a term's index is its bit
         self._opaque: dict[int, Node] = {}  # terms that stand for a condition too large to cut into terms
-        for metric, node in enumerate(conditions.nodes):
-            terms = to_terms(node)
-            if terms is None:
-                self._opaque[len(self._terms)] = node
-                terms = ((),)
-            self._terms.extend((metric, term) for term in terms)
+        for metric, condition in enumerate(parsed.of(m.metric) for m in judged.metrics[:-1]):  # the builtin has none
+            if condition.terms is None:
+                self._opaque[len(self._terms)] = condition.node
+            self._terms.extend((metric, term) for term in (((),) if condition.terms is None else condition.terms))
+        self._names = NameMasks(self._terms)
 
     def learn(self, name: Any) -> Match | None:
         """The function for events of this name (any JSON value); remembered where the name is a text or absent."""
-        alive = 0
-        for bit, (_, clauses) in enumerate(self._terms):
-            if all(c.test(name) for c in clauses if c.path == _EVENT_PATH):
-                alive |= 1 << bit
+        alive = self._names.alive(name)
         match = self._compiled(alive) if alive else None
         if name is None or isinstance(name, str):
             if len(self.known) >= NAMES_MAX:
@@ -159,6 +145,35 @@ class AccountMatcher:
         valued = any(self.judged.metrics[m].valued for m in metrics)
         carried = fields if mask & with_fields else ()
         return Combo(self.index, carried, valued, tuple(series))
+
+
+class NameMasks:
+    """Which terms an event's name leaves possible. Clauses that ask for certain names are looked up by name."""
+
+    def __init__(self, terms: Sequence[tuple[int, tuple[Clause, ...]]]) -> None:
+        self._always = 0
+        self._by_name: dict[str, int] = {}
+        self._others: list[tuple[int, list[Clause]]] = []
+        for bit, (_, clauses) in enumerate(terms):
+            mine = [clause for clause in clauses if clause.path == _EVENT_PATH]
+            if not mine:
+                self._always |= 1 << bit
+            elif len(mine) == 1 and mine[0].strings is not None:
+                for name in mine[0].strings:
+                    self._by_name[name] = self._by_name.get(name, 0) | 1 << bit
+                self._others.append((1 << bit, mine))
+            else:
+                self._others.append((1 << bit, mine))
+        self._unnamed = [(bit, mine) for bit, mine in self._others if len(mine) > 1 or mine[0].strings is None]
+
+    def alive(self, name: Any) -> int:
+        """The bits of the terms that events of this name (any JSON value) may still match."""
+        is_text = name.__class__ is str
+        alive = self._always | (self._by_name.get(name, 0) if is_text else 0)
+        for bit, clauses in self._unnamed if is_text else self._others:
+            if all(clause.test(name) for clause in clauses):
+                alive |= bit
+        return alive
 
 
 def split_path(dotted: str) -> Path:

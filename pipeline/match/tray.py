@@ -10,7 +10,7 @@ from pipeline.model.hit import Combo
 
 @dataclass(slots=True)
 class Tray:
-    """Hits of one block, in the order they were found. `forget` holds what must be emptied with it."""
+    """Hits of one block, in the order they were found. `forget`: what was filled for this block only."""
 
     rows: list[int] = field(default_factory=list)  # the event's row in the block
     combo: list[int] = field(default_factory=list)
@@ -26,3 +26,4 @@ class Tray:
             part.clear()
         for forget in self.forget:
             forget()
+        self.forget.clear()

@@ -77,7 +77,7 @@ class Judged:
     @cached_property
     def digest(self) -> int:
         """64 bits that stand for the account and the set of its metric revisions."""
-        return xxhash.xxh3_64_intdigest(f"{self.account}#{self.definitions.digest}".encode())
+        return digest_of(self.definitions)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -90,6 +90,11 @@ class Judged:
         metrics = [*(definitions.metrics[i] for i in sorted(definitions.metrics)), REJECTED]
         fields = tuple(sorted({m.field for metric in metrics for m in metric.measures if m.field}))
         return cls(definitions, fields, tuple(_judged_metric(m, fields) for m in metrics))
+
+
+def digest_of(definitions: AccountDefinitions) -> int:
+    """`Judged.digest`, without working out the rest."""
+    return xxhash.xxh3_64_intdigest(f"{definitions.account}#{definitions.digest}".encode())
 
 
 def _judged_metric(metric: Metric, fields: tuple[str, ...]) -> JudgedMetric:

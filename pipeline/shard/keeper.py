@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 from pipeline.counters.slots import Slots
 from pipeline.model import layout
-from pipeline.model.definition import Snapshot
+from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.errors import Fenced, StoreError, TransientStoreError
 from pipeline.model.hit import AccountKey, HitBlock
-from pipeline.model.judged import Judged
+from pipeline.model.judged import Judged, digest_of
 from pipeline.shard.plan import Held, Planner
 from pipeline.store.contract import Store
 from pipeline.visitors.known import Known
@@ -46,15 +46,13 @@ class ShardKeeper:
         self._clock = clock
         self._sleep = sleep
         self._held: dict[int, Held] = {}
+        self._definitions: dict[int, AccountDefinitions] = {}  # by `Judged.digest`
         self._judged: dict[int, Judged] = {}
         self._names: dict[int, frozenset[str]] = {}
 
     def adopt(self, snapshot: Snapshot) -> None:
         """Know the definitions that hits may be judged under from now on; earlier ones stay known."""
-        for definitions in snapshot.accounts.values():
-            judged = Judged.of(definitions)
-            self._judged[judged.digest] = judged
-            self._names[judged.digest] = judged.names
+        self._definitions.update((digest_of(d), d) for d in snapshot.accounts.values())
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:
         """Commit these hits, as one unit where they were judged alike; returns how many were new and how many dropped.
@@ -103,10 +101,15 @@ class ShardKeeper:
         return Counter(new=plan.new, duplicates=plan.duplicates, units=1)
 
     def _judged_of(self, key: AccountKey) -> Judged:
-        return self._judged[key.digest]
+        judged = self._judged.get(key.digest)
+        if judged is None:
+            judged = self._judged[key.digest] = Judged.of(self._definitions[key.digest])
+        return judged
 
     def _names_of(self, digest: int) -> frozenset[str]:
         """The revisions a digest stands for; one that this process never adopted is read from the store."""
+        if digest in self._definitions:
+            return self._judged_of(AccountKey("", digest)).names
         if digest not in self._names:
             row = layout.meta_judged_row(digest)
             cells = dict(self._store.read("meta", [row]).get(row, []))

@@ -45,12 +45,13 @@ def run_daycount(
     """One outcome; with `rerun` a second, of counting the same file again into the same store."""
     label = f"Daycount, {STORES[store]}, {workers} worker{'s' if workers > 1 else ''}"
     labels = [label, f"{label}, again"] if rerun else [label]
-    with _fresh(store, file.parent) as (target, emulator):
+    with fresh_target(store, file.parent) as (target, emulator):
         return [_run_once(name, target, emulator, workers, file, truth, events) for name in labels]
 
 
 @contextmanager
-def _fresh(store: str, folder: Path) -> Iterator[tuple[Target, Emulator | None]]:
+def fresh_target(store: str, folder: Path) -> Iterator[tuple[Target, Emulator | None]]:
+    """An empty store for one run, and its emulator where it has one."""
     if store == "bigtable":
         with running_emulator() as emulator:
             yield Target("bigtable://bench/bench", emulator.environment), emulator

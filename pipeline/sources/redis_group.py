@@ -33,7 +33,15 @@ _PASSING = (
     exceptions.TryAgainError,
 )
 _LASTING = (exceptions.AuthenticationError, exceptions.AuthorizationError)  # the client counts them as broken connections
-_PASSING_CODES = ("NOGROUP", "BUSY ", "MISCONF", "NOREPLICAS")  # NOGROUP: the group can be made again
+_PASSING_CODES = (  # older clients know only some as classes of their own
+    "NOGROUP",  # it can be made again
+    "BUSY ",
+    "MISCONF",
+    "NOREPLICAS",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "TRYAGAIN",
+)
 _SENSELESS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # taking a senseless answer apart
 
 

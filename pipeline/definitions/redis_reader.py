@@ -10,6 +10,7 @@ from pipeline.definitions.connection import DefinitionsUnavailable, address, nam
 from pipeline.definitions.hashes import KEY_PREFIX, Fields, account_of_key, fields_digest, read_hash
 from pipeline.model.definition import AccountDefinitions, Settings, Snapshot
 
+_SENSELESS = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # the client takes a senseless answer apart
 _SCAN_COUNT = 1_000
 _HASHES_PER_ROUND_TRIP = 200
 
@@ -28,9 +29,7 @@ class RedisReader:
         One account's hash gone means that its definitions are deleted. All gone at once means that Redis lost its data,
         which is DefinitionsUnavailable, as is a server that does not answer.
         """
-        with naming_the_server(self._url):
-            keys = sorted(set(self._client.scan_iter(match=f"{KEY_PREFIX}*", count=_SCAN_COUNT)))
-            hashes = self._fetch(keys)
+        hashes = self._hashes()
         if last is not None and last.accounts and not hashes:
             raise DefinitionsUnavailable(
                 f"Redis at {address(self._url)} has lost all definitions; push them again, the last known stay in force"
@@ -49,6 +48,16 @@ class RedisReader:
     def close(self) -> None:
         """Closes the connections; the next read opens new ones."""
         self._client.close()
+
+    def _hashes(self) -> dict[bytes, Fields | None]:
+        try:
+            with naming_the_server(self._url):
+                return self._fetch(sorted(set(self._client.scan_iter(match=f"{KEY_PREFIX}*", count=_SCAN_COUNT))))
+        except _SENSELESS as error:
+            self._client.connection_pool.disconnect()
+            raise DefinitionsUnavailable(
+                f"Redis at {address(self._url)} answers what Redis would not; correct the URL"
+            ) from error
 
     def _fetch(self, keys: list[bytes]) -> dict[bytes, Fields | None]:
         hashes: dict[bytes, Fields | None] = {}

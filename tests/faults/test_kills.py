@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import PlacesOn
 from tests.faults.kills import STORES, as_text, tell, tell_all
-from tests.support.forked import Zygote
-from tests.support.kill_story import ENDED_FROM_OUTSIDE, Places, Story
+from tests.support.kill_story import ENDED_FROM_OUTSIDE, Story
 
 FIRST_SEED, KILLS = 0, 2
 STORIES_MAX = 12
-CANARY = "tests.support.kill_canaries"
-
-
-def places(request: pytest.FixtureRequest, store: str, *rules: str) -> Places:
-    """Places of this kind of store, with these rules left out."""
-    emulator = request.getfixturevalue("bigtable_emulator").host if store == "bigtable" else None
-    request.getfixturevalue("bigtable_prefix") if emulator else None
-    zygote: Zygote = request.getfixturevalue("zygote")
-    folder: Path = request.getfixturevalue("tmp_path")
-    redis_url = request.getfixturevalue("redis_server_url")
-    return Places(zygote, folder / store, redis_url, emulator, [(f"{CANARY}:{rule}", {}) for rule in rules])
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_numbers_are_exact_after_kills_at_every_step(store: str, request: pytest.FixtureRequest) -> None:
-    told = tell_all(places(request, store), store, FIRST_SEED, KILLS)
+def test_numbers_are_exact_after_kills_at_every_step(store: str, places_on: PlacesOn) -> None:
+    told = tell_all(places_on(store), store, FIRST_SEED, KILLS)
     print(as_text({store: told}))
     assert told.wrong == []
     assert told.lacking(store, KILLS) == []
@@ -56,14 +44,14 @@ LEFT_OUT = {  # where it shows, and whether a run is killed there or stalls
         ("bigtable", "never_fence"),
     ],
 )
-def test_a_rule_left_out_is_found_out_by_stories_of_kills(store: str, rule: str, request: pytest.FixtureRequest) -> None:
-    canaries = places(request, store, rule)
+def test_a_rule_left_out_is_found_out_by_stories_of_kills(store: str, rule: str, places_on: PlacesOn) -> None:
+    canaries = places_on(store, rule)
     told = (tell(seed, canaries.new(), *LEFT_OUT[rule]) for seed in range(STORIES_MAX))
     assert any("instead of" in line for story in told for line in story.wrong)
 
 
-def test_a_worker_killed_while_it_starts_ends_the_run_with_one_line(request: pytest.FixtureRequest) -> None:
-    story = Story(0, places(request, "sqlite").new(), "files")
+def test_a_worker_killed_while_it_starts_ends_the_run_with_one_line(places_on: PlacesOn) -> None:
+    story = Story(0, places_on("sqlite").new(), "files")
     run = story.begin(workers=2)
     while not run.workers():
         assert not run.poll(0.002)

@@ -95,10 +95,10 @@ def steps_to_stall_at(store: str) -> list[str]:
     return [step for step in steps_of(store) if step not in LOCKED and step != HALF_MADE]
 
 
-def striking(step: str, store: str, random: Random, number: int = signal.SIGKILL) -> Plant:
-    """What strikes a child with this signal when it comes by the step for the n-th time, n drawn."""
+def striking(step: str, store: str, random: Random, number: int = signal.SIGKILL, nth: int = 0) -> Plant:
+    """What strikes a child with this signal when it comes by the step for the n-th time; 0: drawn."""
     # Mostly early: later passes come only where all went well before.
-    nth = 1 + int(steps_of(store)[step].passes * random.random() ** 2)
+    nth = nth or 1 + int(steps_of(store)[step].passes * random.random() ** 2)
     words = {"step": step, "store": store, "nth": nth, "number": int(number), "seed": random.getrandbits(32)}
     return f"{__name__}:plant", words
 

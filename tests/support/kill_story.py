@@ -125,7 +125,7 @@ class Story:
         if step in MOMENTS:
             killed = self._struck_at(MOMENTS[step])
         else:
-            ended = self._fed(self.begin([striking(step, self._place.store, self.random)]))
+            ended = self.fed(self.begin([striking(step, self._place.store, self.random)]))
             killed = ended.killed or not ended.summary()
         if killed:
             self.told.killed.append(step)
@@ -137,11 +137,11 @@ class Story:
         if moment.workers > 1 and not self._fed_until(run, lambda: len(run.workers()) == moment.workers):
             run.wait().summary()
             return False
-        self._feed_for(run, self.random.random() * self._run_s)
+        self.feed_for(run, self.random.random() * self._run_s)
         victims = [] if run.poll() else moment.victims(run)
         for victim in victims:
             os.killpg(-victim, signal.SIGKILL) if victim < 0 else os.kill(victim, signal.SIGKILL)
-        ended = self._fed(run)
+        ended = self.fed(run)
         if ended.killed:
             return True
         if ended.code == 1 and victims:
@@ -152,22 +152,29 @@ class Story:
 
     def stall(self, step: str) -> bool:
         """A run that stalls at this step until another one has ended, and then goes on."""
-        zombie = self.begin([striking(step, self._place.store, self.random, signal.SIGSTOP)])
-        while self._feed.go_on():
-            time.sleep(PAUSE_S)
-        if not zombie.stopped():
-            zombie.wait().summary()
+        zombie = self.paused_at(step)
+        if zombie is None:
             return False
-        self._fed(self.begin()).summary()
+        self.fed(self.begin()).summary()
         zombie.send(signal.SIGCONT)
         zombie.wait().summary()
         self.told.stalled.append(step)
         return True
 
+    def paused_at(self, step: str, plants: Sequence[Plant] = (), nth: int = 0) -> ForkedRun | None:
+        """A run that has stopped itself at this step; None where it came to its end before."""
+        run = self.begin([striking(step, self._place.store, self.random, signal.SIGSTOP, nth), *plants])
+        while self._feed.go_on():
+            time.sleep(PAUSE_S)
+        if run.stopped():
+            return run
+        run.wait().summary()
+        return None
+
     def finish(self) -> Told:
         """A run with everything, once more where chance says so, and what is wrong then."""
         for _ in range(self.random.choice([1, 1, 1, 2])):
-            summary = self._fed(self.begin(last=True)).summary()
+            summary = self.fed(self.begin(last=True)).summary()
             if summary["rejects"]:
                 self.told.wrong.append(f"rejects: {summary['rejects']}")
         store = open_store(self._place.url)
@@ -180,11 +187,12 @@ class Story:
         """Let go of the feed's connections."""
         self._feed.close()
 
-    def _fed(self, run: ForkedRun) -> Ended:
-        self._feed_for(run, PATIENCE_S)
+    def fed(self, run: ForkedRun) -> Ended:
+        """Hand records on to a run until it ends."""
+        self.feed_for(run, PATIENCE_S)
         return run.wait()
 
-    def _feed_for(self, run: ForkedRun, seconds: float) -> None:
+    def feed_for(self, run: ForkedRun, seconds: float) -> None:
         """Hand records on to a run until it ends or the time is over."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not run.poll(PAUSE_S):

@@ -1,0 +1,142 @@
+"""Outages of what a run stands on: an emulator that stalls, a Redis that is killed, something else at its port.
+
+And what is planted into a forked run so that it notices within a second what takes it a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import redis
+
+from pipeline.embedded_redis import embedded_redis
+from pipeline.shard import keeper
+from pipeline.store.bigtable import calls, store
+from pipeline.store.bigtable.patience import Patience
+from pipeline.store.sqlite import SqliteStore
+from tests.support.emulators import BigtableEmulator
+from tests.support.forked import Plant
+from tests.support.strikes import wrap
+
+HASTE = 1.0  # seconds instead of a minute
+
+
+class StallingEmulator(BigtableEmulator):
+    """An emulator of a test's own, that can be stopped without its connections noticing."""
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """It takes in everything and answers nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+
+class KillableRedis:
+    """A Redis at one port for all its lives. What it held is gone with each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lives = 0
+        self._life: Any = None
+        self.url = ""
+        self.start()
+
+    def start(self) -> None:
+        self._lives += 1
+        port = int(self.url.rpartition(":")[2].partition("/")[0]) if self.url else None
+        self._life = embedded_redis(self._folder / f"{self._lives}", port=port, durable=False)
+        self.url = self._life.__enter__()
+        self.client = redis.Redis.from_url(self.url)
+
+    def kill(self) -> None:
+        """-9."""
+        os.kill(self.client.info("server")["process_id"], signal.SIGKILL)
+        self.close()
+
+    def close(self) -> None:
+        self.client.close()
+        self._life.__exit__(None, None, None)
+
+    def asked(self) -> int:
+        """How often somebody has looked for definitions in this life."""
+        return int(self.client.info("commandstats").get("cmdstat_scan", {}).get("calls", 0))
+
+    @contextmanager
+    def replaced_by(self, answer: bytes) -> Iterator[Babbler]:
+        """Killed, and at its port something that answers so to whatever it is told; afterwards it is still away."""
+        self.kill()
+        babbler = Babbler(int(self.url.rpartition(":")[2].partition("/")[0]), answer)
+        try:
+            yield babbler
+        finally:
+            babbler.stop()
+
+
+class Babbler:
+    """Answers the same bytes to everything, and counts how often."""
+
+    def __init__(self, port: int, answer: bytes) -> None:
+        self.asked = 0
+        self._answer = answer
+        self._stopped = Event()
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self._socket.settimeout(0.05)
+        self._thread = Thread(target=self._answer_all, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _answer_all(self) -> None:
+        while not self._stopped.is_set():
+            with suppress(OSError):
+                connection, _ = self._socket.accept()
+                with connection:
+                    connection.settimeout(0.5)
+                    if connection.recv(4096):
+                        self.asked += 1
+                        connection.sendall(self._answer)
+
+
+def in_haste(seconds: float = HASTE, call_s: float = HASTE) -> Plant:
+    """A run that gives up after seconds instead of minutes. call_s: of one call to Bigtable."""
+    return f"{__name__}:hasten", {"seconds": seconds, "call_s": call_s}
+
+
+def hasten(seconds: float, call_s: float) -> None:
+    """In a child."""
+    from pipeline import local
+
+    calls.CALL_TIMEOUT_S = call_s
+    store.Patience = partial(Patience, deadline_s=seconds)  # type: ignore[misc,assignment]
+    keeper.GIVE_UP_S = seconds
+    local.OUTAGE_S = 0.1
+    wrap(SqliteStore, "__init__", lambda real, *given, **named: real(*given, **{**named, "busy_timeout_s": seconds}))
+
+
+def on_a_full_disk(bytes_max: int) -> Plant:
+    """A run in which no file grows past this."""
+    return f"{__name__}:fill_disk", {"bytes_max": bytes_max}
+
+
+def fill_disk(bytes_max: int) -> None:
+    """In a child. The signal that goes with it is ignored by Python, so that a write fails as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, resource.RLIM_INFINITY))

@@ -9,6 +9,7 @@ import json
 from datetime import UTC, datetime
 
 from pipeline.model import layout
+from pipeline.model.damage import reading
 from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.judged import Judged
 from pipeline.store.contract import Store
@@ -22,9 +23,10 @@ class Adoption:
         self._store = store
         self._known = set(store.scan("meta", layout.META_JUDGED_PREFIX)) | set(store.scan("meta", b"revision#"))
         self._in_force = {row: max(cells)[1] for row, cells in store.scan("meta", b"history#").items() if cells}
-        accounts = store.scan("meta", layout.META_ACCOUNT_PREFIX)
-        begin = len(layout.META_ACCOUNT_PREFIX)
-        self._fanouts = {row[begin:].decode(): int(dict(cells)[b"fanout"]) for row, cells in accounts.items()}
+        self._fanouts: dict[str, int] = {}
+        for row, cells in store.scan("meta", layout.META_ACCOUNT_PREFIX).items():
+            with reading("meta", row):
+                self._fanouts[row[len(layout.META_ACCOUNT_PREFIX) :].decode()] = int(dict(cells)[b"fanout"])
         self._adopted: dict[str, str] = {}  # account -> digest of the definitions adopted last
         self._version = ""
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.model import layout
+from pipeline.model.damage import reading
 from pipeline.sources.files import STDIN
 from pipeline.store.contract import Store
 
@@ -29,7 +30,8 @@ class Progress:
         self.taken: dict[str, Any] = {}
         if self._row is not None:
             value = dict(store.read("meta", [self._row]).get(self._row, [])).get(_QUALIFIER)
-            self.taken = json.loads(value) if value else {}
+            with reading("meta", self._row):
+                self.taken = dict(json.loads(value).items()) if value else {}
         self.resumed = bool(self.taken)
 
     def save(self) -> None:

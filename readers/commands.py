@@ -12,7 +12,7 @@ import click
 from pipeline.definitions.options import definitions_option
 from pipeline.definitions.source import is_redis, open_definitions
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import StoreError, UsageError
+from pipeline.model.errors import DamagedStore, StoreError, UsageError
 from pipeline.store import open_store
 from readers.query import run_query
 from readers.text_query import RANGE_DEFAULT, body_of_texts
@@ -59,6 +59,8 @@ def query(
     try:
         with closing(open_store(store_url)) as store:
             answer = run_query(store, definitions, asked, body, datetime.now(UTC))
+    except DamagedStore:
+        raise
     except StoreError as error:
         raise UsageError(f"--store {store_url}: {error}") from error
     WRITERS[form](answer, sys.stdout)

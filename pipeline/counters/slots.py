@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.model import layout
 from pipeline.model.counter import NO_MAX, NO_MIN, QUALITY
+from pipeline.model.damage import reading
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from pipeline.model.judged import JudgedMetric
 from pipeline.model.layout import DAY, HOUR, HOURS_PER_DAY, CounterKey
@@ -78,8 +79,9 @@ class Slots:
             self.held[address] = {}
         self.bytes_held += _ADDRESS_BYTES * len(missing)
         for row, cells in found.items():
-            for qualifier, value in cells:
-                key = layout.parse_counter_qualifier(qualifier)
+            with reading("counters", row):
+                keys = [layout.parse_counter_qualifier(qualifier) for qualifier, _ in cells]
+            for key, (_, value) in zip(keys, cells, strict=True):
                 address = Address(row, key.breakdown, key.day)
                 if address in missing:
                     self.held[address][key.value] = value
@@ -100,7 +102,9 @@ class Slots:
         for i, place in enumerate(places):
             widths.append(len(place.metric.columns) + (len(QUALITY) if place.address.breakdown == 0 else 0))
             old = self.held[place.address].get(place.value)
-            if old is not None:
+            if old is None:
+                continue
+            with reading("counters", place.address.row):
                 first, was_touched, body = layout.unpack_hours(old)
                 dense[i, first : first + len(body), : widths[i]] = body
                 touched[i, first : first + len(body)] = was_touched

@@ -15,6 +15,10 @@ class StoreError(Exception):
     """The store refused or failed for good: trying the same again does not help."""
 
 
+class DamagedStore(StoreError):
+    """The store holds what this program never wrote: see `damage`."""
+
+
 class TransientStoreError(StoreError):
     """The store may answer later. **Retry:** the outcome of a write is unknown; reload before trying again."""
 

@@ -85,7 +85,17 @@ def pack_facts(facts: Facts) -> bytes:
 
 def unpack_facts(value: bytes) -> Facts:
     """The inverse of `pack_facts`."""
+    if value[:1] != _VERSION:
+        raise ValueError(f"facts of version {value[:1]!r}")
     return _DECODER.decode(memoryview(value)[1:])
+
+
+def check_facts(value: bytes) -> None:
+    """Raises what can't be read of a cell, whichever part it is."""
+    facts = unpack_facts(value)
+    Firsts.from_bytes(facts.firsts)
+    for part in facts.seen:
+        np.frombuffer(part.ids, dtype="<u8")
 
 
 def fold_facts(cells: list[bytes], horizon_day: int) -> bytes:

@@ -73,6 +73,7 @@ def pack_totals(totals: np.ndarray) -> bytes:
 
 def unpack_totals(value: bytes) -> np.ndarray:
     """The inverse of `pack_totals`: int64, shape (columns,)."""
+    _check_version(value)
     return np.frombuffer(value, dtype="<i8", offset=1)
 
 
@@ -91,11 +92,19 @@ def pack_span(first: int, touched: np.ndarray, hours: np.ndarray) -> bytes:
 
 def unpack_hours(value: bytes) -> tuple[int, np.ndarray, np.ndarray]:
     """The inverse of `pack_hours`: first hour, touched (bool, shape (hours,)), columns (int64, shape (hours, columns))."""
+    _check_version(value)
     first, last = _HOURS.unpack_from(value, 1)
+    if not first < last <= HOURS_PER_DAY:
+        raise ValueError(f"hours {first} to {last}")
     at = 1 + _HOURS.size
     touched = np.frombuffer(value, dtype=bool, count=last - first, offset=at)
     body = np.frombuffer(value, dtype="<i8", offset=at + last - first)
     return first, touched, body.reshape(last - first, -1)
+
+
+def _check_version(value: bytes) -> None:
+    if value[:1] != VALUE_VERSION:
+        raise ValueError(f"a value of version {value[:1]!r}")
 
 
 def visitors_row(account: str, shard: int, bucket: int) -> bytes:

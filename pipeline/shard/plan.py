@@ -14,8 +14,18 @@ import numpy as np
 from pipeline.counters.slots import Address, Change, Place, Slots
 from pipeline.counters.totals import Additions, add_up
 from pipeline.model import layout
+from pipeline.model.damage import UNREADABLE, reading
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
-from pipeline.model.facts import Facts, SeenIds, ValuedFirst, bucket_of, fold_facts, pack_facts, run_starts
+from pipeline.model.facts import (
+    Facts,
+    SeenIds,
+    ValuedFirst,
+    bucket_of,
+    check_facts,
+    fold_facts,
+    pack_facts,
+    run_starts,
+)
 from pipeline.model.group import group, group_pairs
 from pipeline.model.judged import REJECTED
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
@@ -110,7 +120,18 @@ class Planner:
     def _load_known(self, known: Known, rows: _Rows) -> None:
         # Keys of facts begin with the bucket, the last byte of a row's key: neighbours are loaded in order.
         missing = sorted((row for row in rows.keys.values() if row not in known.rows), key=lambda row: row[-1])
-        known.load(self._cells(known, missing), self._horizon)
+        try:
+            known.load(self._cells(known, missing), self._horizon)
+        except UNREADABLE:
+            self._name_damage(missing)
+            raise
+
+    def _name_damage(self, rows: list[bytes]) -> None:
+        """Look for the cell that can't be read, to name its row."""
+        for row, cells in self.store.read("visitors", rows).items():
+            for _, value in cells:
+                with reading("visitors", row):
+                    check_facts(value)
 
     def _cells(self, known: Known, missing: list[bytes]) -> Iterator[list[bytes]]:
         """The cells of some rows after the other; what is read counts as held."""
@@ -177,7 +198,8 @@ class Planner:
         small[row] = known.rows[row] + 1
         if small[row] > FOLD_CELLS:
             old = [(q, v) for q, v in self.store.read("visitors", [row]).get(row, []) if len(v) < SEALED_BYTES]
-            facts = fold_facts([*(v for _, v in old), facts], self._horizon)
+            with reading("visitors", row):
+                facts = fold_facts([*(v for _, v in old), facts], self._horizon)
             yield from (Cell("visitors", row, q, None) for q, _ in old)
             small[row] = 1
         yield Cell("visitors", row, layout.facts_qualifier(seq), facts)

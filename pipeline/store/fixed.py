@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 
 from pipeline.model import layout
+from pipeline.model.damage import reading
 from pipeline.model.errors import UsageError
 from pipeline.store.contract import Store
 
@@ -59,10 +60,11 @@ def fix(store: Store, *, shards: int | None, default_shards: int, visitor_key: b
 def fix_fanout(store: Store, account: str, fanout: int) -> None:
     """Fix an account's fanout on its first use, else refuse another one. **Retry:** harmless."""
     found = store.create_meta(layout.meta_account_row(account), b"fanout", str(fanout).encode())
-    if int(found) != fanout:
+    with reading("meta", layout.meta_account_row(account)):
+        begun = int(found)
+    if begun != fanout:
         raise UsageError(
-            f"settings.fanout of account {account} is {fanout}, this store was begun with {int(found)}: "
-            f"set it back to {int(found)}"
+            f"settings.fanout of account {account} is {fanout}, this store was begun with {begun}: set it back to {begun}"
         )
 
 
@@ -73,6 +75,9 @@ def _key_check(key: bytes) -> str:
 def _load(value: bytes) -> dict:
     try:
         found = json.loads(value)
+        bytes.fromhex(found.get("key", ""))
+        if not 1 <= found["shards"] <= SHARDS_MAX:
+            raise ValueError(f"{found['shards']} shards")
         return {"version": found["version"], "shards": found["shards"], "key_check": found["key_check"], **found}
-    except (ValueError, KeyError, TypeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise UsageError(f"not a Daycount store: its layout record is unreadable ({e}); use another store") from e

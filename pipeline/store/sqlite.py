@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.model.damage import reading
 from pipeline.model.errors import Fenced, StoreError, TransientStoreError, UsageError
 from pipeline.model.layout import TABLES, head_row
 from pipeline.store.contract import UNIT_TABLES, Cell, Ranges, Rows, Store, by_row, merged_ranges, prefix_end
@@ -29,6 +30,7 @@ _UPSERT = (
     "ON CONFLICT (row, qualifier) DO UPDATE SET value = excluded.value"
 )
 _SEQ = b"seq"
+SEQ_MAX = 2**63
 _FLUSHED = b"flushed"  # a row of `meta`
 
 
@@ -75,7 +77,11 @@ class SqliteStore(Store):
         found = self._db.execute(
             "SELECT value FROM shards WHERE row = ? AND qualifier = ?", (head_row(shard), _SEQ)
         ).fetchone()
-        return int(found[0]) if found else 0
+        with reading("shards", head_row(shard)):
+            seq = int(found[0]) if found else 0
+            if not 0 <= seq < SEQ_MAX:
+                raise ValueError(f"seq {seq}")
+        return seq
 
     def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
         rows = by_row(cells)

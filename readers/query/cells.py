@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from pipeline.model.counter import columns, neutral_row
+from pipeline.model.counter import QUALITY, columns, neutral_row
+from pipeline.model.damage import reading
 from pipeline.model.layout import (
     DAY,
     HOUR,
@@ -44,7 +45,8 @@ def read_cells(
             wanted[_row_key(account, series, month)] = series, month
     for row, cells in _read_rows(store, wanted, breakdown, hourly):
         series, month = wanted[row]
-        _take_cells(found[series.identity], cells, month, span.first, _index(series, breakdown), hourly)
+        with reading("counters", row):
+            _take_cells(found[series.identity], cells, month, span.first, _index(series, breakdown), hourly)
     return found
 
 
@@ -107,12 +109,20 @@ def _take_cells(
             continue
         if kind == DAY:
             totals = unpack_totals(value)
+            _check_width(found, len(totals), breakdown)
             if breakdown == UNBROKEN:
                 found.days.append(totals)
             if breakdown == index and not hourly:
                 found.add(tick_day + day, text, totals[np.newaxis])
         elif hourly and breakdown == index:
             start, touched, hours = unpack_hours(value)
+            _check_width(found, hours.shape[1], breakdown)
             # What an hour holds that was never touched means nothing; it is there to keep the others in their places.
             meant = np.where(touched[:, np.newaxis], hours[:, : len(nothing)], nothing)
             found.add((tick_day + day) * HOURS_PER_DAY + start, text, meant)
+
+
+def _check_width(found: Found, width: int, breakdown: int) -> None:
+    expected = len(found.cols) + (len(QUALITY) if breakdown == UNBROKEN else 0)
+    if width != expected:
+        raise ValueError(f"{width} columns instead of {expected}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
+from pipeline.model.counter import columns
+from pipeline.model.damage import reading
 from pipeline.model.definition import AccountDefinitions, Measure, Metric, Snapshot
 from pipeline.model.definition_check import ACCOUNT, named
-from pipeline.model.errors import StoreError
 from pipeline.model.layout import meta_revision_row
 from pipeline.store.contract import Store
 from readers.query.errors import QueryError
@@ -83,25 +85,29 @@ def _old_series(store: Store, account: str, metric_id: str, revision: str, point
     stored = dict(store.read("meta", [row]).get(row, ())).get(b"definition")
     if stored is None:
         prefix = meta_revision_row(account, metric_id, "")
-        others = [row.removeprefix(prefix).decode() for row in store.scan("meta", prefix)]
+        others = [row.removeprefix(prefix).decode(errors="replace") for row in store.scan("meta", prefix)]
         detail = f"nothing is stored of {metric_id} in revision {revision!r}; {_named('revisions', others)}"
         raise QueryError(pointer, detail, TITLE)
-    return _read_definition(f"{metric_id}@{revision}", stored)
+    with reading("meta", row):
+        return _read_definition(f"{metric_id}@{revision}", stored)
 
 
 def _read_definition(key: str, stored: bytes) -> Series:
+    """Raises whatever `reading` takes for unreadable."""
+    old = json.loads(stored)
+    measures = tuple(
+        Measure(name, written["aggregate"], written.get("field"), written.get("once_per"))
+        for name, written in sorted(old["measures"].items())
+    )
+    columns(measures)
+    metric = Metric(
+        old["id"], old["where"], measures, tuple(old["breakdowns"]), old.get("description", ""), old["revision"], {}
+    )
     try:
-        old = json.loads(stored)
-        measures = tuple(
-            Measure(name, written["aggregate"], written.get("field"), written.get("once_per"))
-            for name, written in sorted(old["measures"].items())
-        )
-        metric = Metric(
-            old["id"], old["where"], measures, tuple(old["breakdowns"]), old.get("description", ""), old["revision"], {}
-        )
-        return Series(key, metric, old["settings"]["timezone"])
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise StoreError(f"the stored definition of {key} is unreadable ({e!r})") from e
+        zone = ZoneInfo(old["settings"]["timezone"])
+    except OSError as error:  # the name of a folder of the database, say
+        raise ValueError(str(error)) from error
+    return Series(key, metric, zone.key)
 
 
 def _measures_of(series: Series, measure: str, name: str, pointer: str) -> Iterator[Asked]:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.model.counter import QUALITY
+from pipeline.model.damage import reading
 from pipeline.model.layout import META_COMPLETE, meta_history_row, meta_revision_row
 from pipeline.store.contract import Rows, Store
 from readers.query.cells import Identity
@@ -35,8 +36,9 @@ def read_receipt(store: Store, account: str, many: Iterable[Series], span: Span,
     listed = list(many)
     rows = [row for series in listed for row in _rows(account, series)]
     stored = store.read("meta", [META_COMPLETE, *dict.fromkeys(rows)])
-    until = dict(stored.get(META_COMPLETE, ())).get(b"until")
-    receipt = Receipt({}, until.decode() if until else None, [])
+    with reading("meta", META_COMPLETE):
+        until = dict(stored.get(META_COMPLETE, ())).get(b"until", b"").decode()
+    receipt = Receipt({}, until or None, [])
     for series in listed:
         entry, notes = _of_series(stored, account, series, span, zone)
         receipt.metrics[series.key] = entry
@@ -62,9 +64,14 @@ def _rows(account: str, series: Series) -> tuple[bytes, bytes]:
 
 def _of_series(stored: Rows, account: str, series: Series, span: Span, zone: ZoneInfo) -> tuple[dict[str, Any], list[str]]:
     revision_row, history_row = _rows(account, series)
-    since = dict(stored.get(revision_row, ())).get(b"since")
-    history = [(at.decode(), revision.decode()) for at, revision in stored.get(history_row, ())]
-    entry: dict[str, Any] = {"revision": series.metric.revision, "since": since.decode() if since else None}
+    with reading("meta", revision_row):
+        since = dict(stored.get(revision_row, ())).get(b"since", b"").decode()
+        _moment(since or "2000-01-01")
+    with reading("meta", history_row):
+        history = [(at.decode(), revision.decode()) for at, revision in stored.get(history_row, ())]
+        for at, _ in history:
+            _moment(at)
+    entry: dict[str, Any] = {"revision": series.metric.revision, "since": since or None}
     begin = datetime.combine(span.first - DAY, time(), zone).astimezone(UTC)  # a clock may be ahead by a day
     warnings, gaps = [], _gaps(history, series.metric.revision)
     if since and _changed_before(history, series.metric.revision) and _moment(entry["since"]) > begin:

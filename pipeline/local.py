@@ -157,6 +157,8 @@ class LocalRun:
             if source.elsewhere:
                 self.store.flush()
             source.acknowledge(chunk.blocks)
+        if chunk.more or source.trouble:
+            return  # what was sent before may still wait at the source
         until = chunk.asked.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         self.store.put_meta(layout.META_COMPLETE, {b"until": until})
 

@@ -147,33 +147,30 @@ def _drive(
     rejects: str,
 ) -> Summary:
     return_memory_early()
-    screen = Screen(inputs.bytes, live=options.follow)
-    screen.note("starting Beam")
-    logging.basicConfig(level=logging.ERROR, force=True)  # Beam warns about cloud libraries that aren't needed here
-    try:
-        from pipeline.job import WorkersHandle
-        from pipeline.local import LocalRun, check_options, run_on
-    except ModuleNotFoundError as e:
-        raise UsageError(f"Apache Beam is not installed here ({e}): install Daycount with its dependencies") from e
-
-    check_options(options.beam)
-    held_mb = options.held_mb if options.held_mb is not None else HELD_LIVE_MB if options.follow else HELD_MB
-    setup = WorkerSetup(
-        options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days, held_mb * 1024 * 1024
-    )
-    if options.runner not in LOCAL_RUNNERS:
-        if options.follow or inputs.streams:
-            raise UsageError(f"--runner {options.runner} takes files to their end; leave --follow and streams out")
-        whole = blocks(inputs.paths, {})
-        return run_on(options.runner, options.beam, whole, snapshot, WorkersHandle(setup, 1), rejects, store)
-    few = options.follow or (inputs.bytes is not None and inputs.bytes < SMALL_INPUT_BYTES)
-    count = options.workers or (1 if few else min(os.cpu_count() or 1, fixed.shards))
     with ExitStack() as open_ones:
         stopped = open_ones.enter_context(_ends_on_signal())
+        # A stream that isn't there is told before Beam is imported, which takes seconds.
         opened = inputs.open(lambda: _progress(options, inputs, store, snapshot), excluded=[rejects])
         source = open_ones.enter_context(closing(opened))
+        screen = open_ones.enter_context(Screen(inputs.bytes, live=options.follow))
+        screen.note("starting Beam")
+        logging.basicConfig(level=logging.ERROR, force=True)  # Beam warns about cloud libraries that aren't needed here
+        try:
+            from pipeline.job import WorkersHandle
+            from pipeline.local import LocalRun, check_options, run_on
+        except ModuleNotFoundError as e:
+            raise UsageError(f"Apache Beam is not installed here ({e}): install Daycount with its dependencies") from e
+
+        check_options(options.beam)
+        setup = _worker_setup(options, fixed)
+        if options.runner not in LOCAL_RUNNERS:
+            if options.follow or inputs.streams:
+                raise UsageError(f"--runner {options.runner} takes files to their end; leave --follow and streams out")
+            whole = blocks(inputs.paths, {})
+            return run_on(options.runner, options.beam, whole, snapshot, WorkersHandle(setup, 1), rejects, store)
+        few = options.follow or (inputs.bytes is not None and inputs.bytes < SMALL_INPUT_BYTES)
+        count = options.workers or (1 if few else min(os.cpu_count() or 1, fixed.shards))
         refreshed = open_ones.enter_context(closing(RefreshedDefinitions(definitions, snapshot, options.refresh_s)))
-        open_ones.enter_context(screen)
         local = LocalRun(
             store=store,
             definitions=refreshed,
@@ -188,6 +185,13 @@ def _drive(
             live=options.follow,
         )
         return local.run(source)
+
+
+def _worker_setup(options: RunOptions, fixed: Fixed) -> WorkerSetup:
+    held_mb = options.held_mb if options.held_mb is not None else HELD_LIVE_MB if options.follow else HELD_MB
+    return WorkerSetup(
+        options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days, held_mb * 1024 * 1024
+    )
 
 
 def _progress(options: RunOptions, inputs: Inputs, store: Store, snapshot: Snapshot) -> Progress:

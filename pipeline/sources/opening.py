@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from pipeline.model.errors import UsageError
 from pipeline.sources.blocks import Block
@@ -32,7 +31,7 @@ class Inputs:
         """
         streams = tuple(name for name in names if "://" in name)
         for name in streams:
-            if urlsplit(name).scheme not in STREAMS:
+            if name.partition("://")[0] not in STREAMS:
                 raise UsageError(
                     f"--input {shown(name)}: not an input; name files, a glob, - for standard input, "
                     "redis://HOST:PORT/DB?stream=NAME, or pubsub://PROJECT/SUBSCRIPTION"
@@ -75,7 +74,7 @@ def is_named(place: str, names: Iterable[str]) -> bool:
 
 def _open_stream(url: str, follow: bool) -> Source:
     """follow: go on when there is no more for the moment; else that is the end."""
-    if urlsplit(url).scheme == "pubsub":
+    if url.startswith("pubsub:"):
         from pipeline.sources.pubsub import PubSubSubscription
 
         return PubSubSubscription(url, follow=follow)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from pipeline.decode.shape import Path, Shape
@@ -26,6 +27,9 @@ from pipeline.model.judged import Judged
 Match = Callable[[Any, int], None]  # (event struct, row)
 
 NAMES_MAX = 10_000  # event names remembered per account; forgotten all at once
+# Made per account, one for each set of metrics that some name leaves possible. Patterns on names can make a set for every
+# name, and names come from whoever sends events; all further names share one function.
+FUNCTIONS_MAX = 1_000
 VISITORS_MAX = 100_000  # visitor hashes remembered per account
 _EVENT_PATH = (EVENT,)
 _OBJECTS = ("properties", "context")  # by the Segment spec; anything else may be an array
@@ -92,18 +96,23 @@ class AccountMatcher:
         return hashed
 
     def _compiled(self, alive: int) -> Match:
-        if alive not in self._by_mask:
-            self._by_mask[alive] = self._compile(alive)
-        return self._by_mask[alive]
+        match = self._by_mask.get(alive)
+        if match is None and len(self._by_mask) < FUNCTIONS_MAX:
+            match = self._by_mask[alive] = self._compile(alive)
+        return match or self._of_any_name
 
-    def _compile(self, alive: int) -> Match:
-        """One function for the terms in `alive`."""
+    @cached_property
+    def _of_any_name(self) -> Match:
+        return self._compile((1 << len(self._terms)) - 1, ask_name=True)
+
+    def _compile(self, alive: int, ask_name: bool = False) -> Match:
+        """One function for the terms in `alive`. ask_name: whether it is for events of any name, and looks at it."""
         bits = [b for b in range(len(self._terms)) if alive >> b & 1]
         metrics = sorted({self._terms[b][0] for b in bits})
         by_path: dict[Path, list[tuple[Clause, int]]] = {}
         for b in bits:
             for clause in self._terms[b][1]:
-                if clause.path != _EVENT_PATH:
+                if ask_name or clause.path != _EVENT_PATH:
                     by_path.setdefault(clause.path, []).append((clause, 1 << b))
         code = MatchCode(self.shape, self.tray, self._compiled_texts)
         code.start(alive)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.decode.odd import Span
 from pipeline.definitions.validate import parse_account
 from pipeline.match.block import BlockMatcher
+from pipeline.match.plan import FUNCTIONS_MAX
 from pipeline.model.definition import AccountDefinitions, Snapshot
 from tests.support.any_pace import at_any_pace
 from tests.support.hostile import LINES
@@ -105,6 +106,26 @@ def test_a_block_of_more_lines_than_are_decoded_at_once_comes_to_the_same(
         patch.setattr("pipeline.decode.block.LINES_MAX", lines_max)
         in_parts = judged(MATCHER, lines, trusted, places=places)
     assert Counter(in_parts) == Counter(judged(MATCHER, lines, trusted, places=places))
+
+
+@at_any_pace
+@given(st.lists(LINES, max_size=6), st.integers(0, 2), TRUSTED)
+def test_names_beyond_those_with_a_function_of_their_own_come_to_the_same(
+    lines: list[bytes], functions_max: int, trusted: str | None
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.match.plan.FUNCTIONS_MAX", functions_max)
+        shared = judged(matcher(), lines, trusted)
+    assert Counter(shared) == Counter(judged(MATCHER, lines, trusted))
+
+
+def test_names_made_up_to_meet_every_set_of_patterns_make_a_bounded_number_of_functions() -> None:
+    metrics = [{"id": f"m{bit}", "where": {"event": {"$regex": f"{bit}x"}}, "measures": COUNT} for bit in range(12)]
+    by = BlockMatcher(Snapshot.of([account("shop", *metrics)]), 1, KEY)
+    lines = [b'{"event":"%s"}' % b"".join(b"%dx" % bit for bit in range(12) if n >> bit & 1) for n in range(4_096)]
+    matched = by.match(b"\n".join(lines), Span("file", 0, "shop"), NOW_NS)
+    assert (matched.tally["events"], matched.tally["hits"]) == (4_096, 4_095)
+    assert len(by._by_account["shop"]._by_mask) == FUNCTIONS_MAX
 
 
 @at_any_pace

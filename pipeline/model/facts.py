@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+_VALUED_BYTES = 200  # of a valued first, packed, with a messageId of ordinary length
 FIRST = np.dtype([("key", "<u8"), ("time", "<i8"), ("spot", "<i4")])  # spot: when * 2 + (counted under `(other)`)
 
 _TOP = np.uint64(0xFF << 56)
@@ -96,6 +97,22 @@ def check_facts(value: bytes) -> None:
     Firsts.from_bytes(facts.firsts)
     for part in facts.seen:
         np.frombuffer(part.ids, dtype="<u8")
+
+
+def split_facts(facts: Facts, bytes_max: int) -> list[Facts]:
+    """The same in several, each of about `bytes_max` packed bytes at the most."""
+    ids, firsts = bytes_max // 8 * 8, bytes_max // FIRST.itemsize * FIRST.itemsize
+    valued = list(facts.valued.items())
+    step = max(1, bytes_max // _VALUED_BYTES)
+    return [
+        *(
+            Facts([SeenIds(part.digest, part.day, part.ids[at : at + ids])], b"", {})
+            for part in facts.seen
+            for at in range(0, len(part.ids), ids)
+        ),
+        *(Facts([], facts.firsts[at : at + firsts], {}) for at in range(0, len(facts.firsts), firsts)),
+        *(Facts([], b"", dict(valued[at : at + step])) for at in range(0, len(valued), step)),
+    ]
 
 
 def fold_facts(cells: list[bytes], horizon_day: int) -> bytes:

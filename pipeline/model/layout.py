@@ -112,14 +112,11 @@ def visitors_row(account: str, shard: int, bucket: int) -> bytes:
     return f"{account}#".encode() + struct.pack(">HB", shard, bucket)
 
 
-def facts_qualifier(seq: int) -> bytes:
-    """Facts that one unit learnt stand under its seq, so that a row's cells come in the order of commits."""
-    return struct.pack(">Q", seq)
-
-
-def parse_facts_qualifier(qualifier: bytes) -> int:
-    """The inverse of `facts_qualifier`."""
-    return int(struct.unpack(">Q", qualifier)[0])
+def facts_qualifier(seq: int, part: int = 0) -> bytes:
+    """Facts that one unit learnt stand under its seq, so that a row's cells come in the order of commits. part: of facts
+    too large for one cell, 0 .. 65,535.
+    """
+    return struct.pack(">Q", seq) + (struct.pack(">H", part) if part else b"")
 
 
 def head_row(shard: int) -> bytes:

@@ -25,6 +25,7 @@ from pipeline.model.facts import (
     fold_facts,
     pack_facts,
     run_starts,
+    split_facts,
 )
 from pipeline.model.group import group, group_pairs
 from pipeline.model.judged import REJECTED
@@ -36,7 +37,8 @@ from pipeline.visitors.firsts import LearntFirsts, Moves, Touches, mark_firsts
 from pipeline.visitors.known import Known, Learnt
 from pipeline.visitors.unit import Unit
 
-SEALED_BYTES = 512 * 1024  # a facts cell of this size is not folded again
+SEALED_BYTES = 16 * 1024  # a facts cell of this size is not folded again
+CELL_BYTES_MAX = 256 * 1024  # a unit's facts of one row are cut into cells of this size; folded, it is three times that
 ROWS_PER_LOAD = 24  # visitors' rows read at once: what is read and not yet merged takes memory too
 FOLD_CELLS = 48  # so many small cells in a row are folded into one
 
@@ -101,7 +103,7 @@ class Planner:
         learnt = Learnt(verdict.ids, verdict.judged, firsts.firsts, firsts.valued)
         small: dict[bytes, int] = {}
         for row, facts in _facts_by_row(unit, verdict, firsts, rows, held.known, self.today):
-            cells += self._facts_cells(held.known, row, pack_facts(facts), held.seq + 1, small)
+            cells += self._facts_cells(held.known, row, facts, held.seq + 1, small)
         return Plan(cells, learnt, changes, small, _events(unit, verdict.new), _events(unit, verdict.dropped))
 
     def _visitor_rows(self, unit: Unit) -> _Rows:
@@ -193,16 +195,23 @@ class Planner:
             places.append(Place(self._address(slots, unit, number, day), s.value, s.metric))
         return slots.changed(places, additions.counts, additions.hours, additions.rows)
 
-    def _facts_cells(self, known: Known, row: bytes, facts: bytes, seq: int, small: dict[bytes, int]) -> Iterator[Cell]:
-        """The cell of new facts; where a row has many small cells already, they are folded into it."""
-        small[row] = known.rows[row] + 1
+    def _facts_cells(self, known: Known, row: bytes, facts: Facts, seq: int, small: dict[bytes, int]) -> Iterator[Cell]:
+        """The cells of new facts. Where a row has many small cells already, they are folded into it; what is in a larger
+        one is never written again, so that a unit writes what it learnt and little more, whatever a row holds.
+        """
+        packed = pack_facts(facts)
+        if len(packed) > CELL_BYTES_MAX:
+            for part, piece in enumerate(split_facts(facts, CELL_BYTES_MAX)):
+                yield Cell("visitors", row, layout.facts_qualifier(seq, part), pack_facts(piece))
+            return
+        small[row] = known.rows[row] + (len(packed) < SEALED_BYTES)
         if small[row] > FOLD_CELLS:
             old = [(q, v) for q, v in self.store.read("visitors", [row]).get(row, []) if len(v) < SEALED_BYTES]
             with reading("visitors", row):
-                facts = fold_facts([*(v for _, v in old), facts], self._horizon)
+                packed = fold_facts([*(v for _, v in old), packed], self._horizon)
             yield from (Cell("visitors", row, q, None) for q, _ in old)
-            small[row] = 1
-        yield Cell("visitors", row, layout.facts_qualifier(seq), facts)
+            small[row] = int(len(packed) < SEALED_BYTES)
+        yield Cell("visitors", row, layout.facts_qualifier(seq), packed)
 
 
 @dataclass(slots=True)

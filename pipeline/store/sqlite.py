@@ -32,6 +32,13 @@ _UPSERT = (
 _SEQ = b"seq"
 SEQ_MAX = 2**63
 _FLUSHED = b"flushed"  # a row of `meta`
+_RENEW = "put back a copy of the store from before, or count the raw events into a new one"
+_CURES = {  # by what SQLite says
+    "is full": "make room and run again",
+    "disk I/O error": "look at the disk, make room if it is full, and run again",
+    "malformed": _RENEW,
+    "not a database": _RENEW,
+}
 
 
 class SqliteStore(Store):
@@ -52,6 +59,7 @@ class SqliteStore(Store):
                     self._db.execute(_SCHEMA.format(t=table))
                     self._db.execute(_INDEX.format(t=table))
             self._db.execute("SELECT 1 FROM meta LIMIT 1")
+            self._file = self._whereabouts()
         except sqlite3.Error as e:
             raise UsageError(f"cannot open the store {self.path}: {e}; name a writable path of a Daycount store") from e
 
@@ -70,7 +78,7 @@ class SqliteStore(Store):
         return [name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")]
 
     def take(self, shard: int) -> int:
-        with _translated():
+        with _translated(self.path):
             return self._seq(shard)
 
     def _seq(self, shard: int) -> int:
@@ -85,7 +93,7 @@ class SqliteStore(Store):
 
     def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
         rows = by_row(cells)
-        with _translated(), self._transaction():
+        with _translated(self.path), self._transaction():
             if self._seq(shard) != seq:
                 raise Fenced(f"shard {shard} has moved past seq {seq}")
             for table in UNIT_TABLES:
@@ -102,7 +110,7 @@ class SqliteStore(Store):
     def read(self, table: str, rows: Sequence[bytes], ranges: Ranges | None = None) -> Rows:
         found: Rows = {}
         keys = list(dict.fromkeys(rows))
-        with _translated():
+        with _translated(self.path):
             for within, bounds in _conditions(ranges):
                 for at in range(0, len(keys), ROWS_PER_SELECT):
                     part = keys[at : at + ROWS_PER_SELECT]
@@ -114,7 +122,7 @@ class SqliteStore(Store):
         found: Rows = {}
         end = prefix_end(prefix)
         which, bounds = ("row >= ?", [prefix]) if end is None else ("row >= ? AND row < ?", [prefix, end])
-        with _translated():
+        with _translated(self.path):
             self._select(found, table, which, bounds)
         return found
 
@@ -125,11 +133,11 @@ class SqliteStore(Store):
 
     def put_meta_rows(self, rows: Mapping[bytes, Mapping[bytes, bytes]]) -> None:
         cells = [(row, qualifier, value) for row, of_row in rows.items() for qualifier, value in of_row.items()]
-        with _translated(), self._transaction():
+        with _translated(self.path), self._transaction():
             self._db.executemany(_UPSERT.format(t="meta"), cells)
 
     def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
-        with _translated(), self._transaction():
+        with _translated(self.path), self._transaction():
             insert = "INSERT OR IGNORE INTO meta (row, qualifier, value) VALUES (?, ?, ?)"
             self._db.execute(insert, (row, qualifier, value))
             select = "SELECT value FROM meta WHERE row = ? AND qualifier = ?"
@@ -139,12 +147,23 @@ class SqliteStore(Store):
     def flush(self) -> None:
         # Commits are appended to the log in order: with this one on disk, all before it are. It has to change something,
         # since a transaction without changes writes nothing.
-        with _translated():
+        with _translated(self.path):
             self._db.execute("PRAGMA synchronous=FULL")
             try:
                 self.put_meta(_FLUSHED, {b"at": str(time.time_ns()).encode()})
             finally:
                 self._db.execute("PRAGMA synchronous=NORMAL")
+        # SQLite would go on with the file it has open, and all that is acknowledged would be gone with it.
+        if self._whereabouts() != self._file:
+            raise StoreError(f"{self.path} was moved, removed or replaced in the middle of a run; put it back and run again")
+
+    def _whereabouts(self) -> tuple[int, int] | None:
+        """The file that the path names now."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_dev, stat.st_ino
 
     def close(self) -> None:
         self._db.close()
@@ -174,13 +193,12 @@ def _conditions(ranges: Ranges | None) -> Iterator[tuple[str, list[bytes]]]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(path: Path) -> Iterator[None]:
     """SQLite's errors as the contract's: a lock that was not had may be had later, anything else is for good."""
     try:
         yield
-    except sqlite3.OperationalError as e:
-        if "locked" in str(e) or "busy" in str(e):
-            raise TransientStoreError(str(e)) from e
-        raise StoreError(f"SQLite: {e}") from e
     except sqlite3.Error as e:
-        raise StoreError(f"SQLite: {e}") from e
+        if isinstance(e, sqlite3.OperationalError) and ("locked" in str(e) or "busy" in str(e)):
+            raise TransientStoreError(f"{path}: {e}, another process holds on to it") from e
+        cure = next((f"; {cure}" for said, cure in _CURES.items() if said in str(e)), "")
+        raise StoreError(f"{path}: {e}{cure}") from e

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import queue
 import shutil
+import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,15 @@ class PubSubEmulator:
         self._drainer.join()
         if self._process.stdout:
             self._process.stdout.close()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Answers nothing for as long as the block, and goes on then."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def restart(self) -> None:
         """Empty, on the same port."""

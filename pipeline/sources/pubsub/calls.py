@@ -22,11 +22,7 @@ from pipeline.model.errors import RunError, UsageError
 
 EMULATOR = "PUBSUB_EMULATOR_HOST"
 MESSAGES_MAX = 1_000  # in one answer to a pull, and in one request to publish: the service's bound
-_CHANNEL_OPTIONS = [
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.keepalive_time_ms", 30_000),  # as the library's own channel has it
-]
+_CHANNEL_OPTIONS = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 _NAME = re.compile(r"pubsub://([^/?#]+)/([^/?#]+)/?")
 
 Code = grpc.StatusCode

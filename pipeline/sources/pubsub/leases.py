@@ -67,6 +67,12 @@ class Leases:
                 self._held[message.id] = _Held(message.ack_id, len(message.record), until)
         return fresh
 
+    @property
+    def count(self) -> int:
+        """How many messages are held."""
+        with self._lock:
+            return len(self._held)
+
     def room(self) -> int:
         """How many messages more there is room for, of the size of those that are held; at most one answer's."""
         with self._lock:

@@ -1,6 +1,7 @@
 """Pulls a subscription's messages by threads, for as long as there is room, and keeps their leases up meanwhile.
 
-Several pulls are under way side by side, since each is answered with what the service has at hand. An outage is waited out.
+Where much waits several pulls are under way side by side, since each is answered with what the service has at hand; else
+there is one. An outage is waited out.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pipeline.sources.pubsub.leases import Leases
 from pipeline.sources.pubsub.message import Message
 
 PULLS = 4
+PROMPT_S, PROMPT_MIN = 0.1, 5  # so many answers in a row that came so soon: much waits
 PULL_S = 100.0  # the service answers a pull for which there is nothing after some 90 s
 LOOK_S = 6.0  # for a look at once: a service that doesn't answer is named within ten seconds of the start
 KEEP_UP_S = 2.0
+IDLE_S = 0.2
 NOTHING_S = 0.05  # between looks where there is no room, or where an answer held nothing
 PAUSE_MIN_S, PAUSE_MAX_S = 0.1, 5.0  # between attempts while the service is away
 
@@ -33,8 +36,10 @@ class Pulling:
         self._clock = clock
         self._come: deque[list[Message]] = deque()
         self._ending = threading.Event()
+        self._busy = threading.Event()
+        self._prompt = 0  # answers in a row
         self._under_way: set[grpc.Future] = set()
-        work = [*[self._pull_on] * PULLS, self._keep_up]
+        work = [self._pull_on, *[self._pull_too] * (PULLS - 1), self._keep_up]
         self._threads = [threading.Thread(target=each, name=f"pubsub {each.__name__}", daemon=True) for each in work]
         self.last_at = clock()
         self.failure: Exception | None = None
@@ -45,7 +50,10 @@ class Pulling:
             thread.start()
 
     def stop(self) -> None:
-        """Nothing more comes. **Retry:** harmless."""
+        """Nothing more comes. **Retry:** harmless.
+
+        A pull that is called off may be given messages all the same; these are free when their first lease is over.
+        """
         self._ending.set()
         for future in list(self._under_way):
             future.cancel()
@@ -69,9 +77,14 @@ class Pulling:
         """
         return self._pull(LOOK_S, at_once=True)
 
-    def _pull_on(self) -> None:
+    def _pull_too(self) -> None:
+        while not self._ending.is_set() and self.failure is None:
+            if self._busy.wait(IDLE_S):
+                self._pull_on(self._busy.is_set)
+
+    def _pull_on(self, wanted: Callable[[], bool] = lambda: True) -> None:
         pause = PAUSE_MIN_S
-        while not self._ending.is_set():
+        while wanted() and not self._ending.is_set():
             try:
                 if not self._leases.room() or not self._pull(PULL_S):
                     self._ending.wait(NOTHING_S)
@@ -91,6 +104,7 @@ class Pulling:
             self._leases.keep_up()
 
     def _pull(self, timeout_s: float, *, at_once: bool = False) -> bool:
+        asked = self._clock()
         future = self._calls.pull(self._subscription, max(1, self._leases.room()), timeout_s, at_once=at_once)
         self._under_way.add(future)
         try:
@@ -99,8 +113,16 @@ class Pulling:
             answer = self._calls.answer(future)
         finally:
             self._under_way.discard(future)
+        self._note_pace(bool(answer.received_messages) and self._clock() - asked < PROMPT_S)
         messages = self._leases.take([Message.of(received) for received in answer.received_messages])
         if messages:
             self.last_at = self._clock()
             self._come.append(messages)
         return bool(messages)
+
+    def _note_pace(self, prompt: bool) -> None:
+        self._prompt = self._prompt + 1 if prompt else 0
+        if self._prompt >= PROMPT_MIN:
+            self._busy.set()
+        else:
+            self._busy.clear()

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 from pipeline.model.errors import RunError, UsageError
+from pipeline.sources.accounts import in_few_groups
 from pipeline.sources.blocks import BLOCK_BYTES, Block, block_of_records
 from pipeline.sources.pubsub.calls import Away, Calls, cure_of_silence, named
-from pipeline.sources.pubsub.leases import Leases
+from pipeline.sources.pubsub.leases import HELD_MESSAGES_MAX, Leases
 from pipeline.sources.pubsub.message import Message
 from pipeline.sources.pubsub.pulling import Pulling
 from pipeline.sources.source import Source
@@ -22,7 +24,8 @@ QUIET_S = 5.0  # without --follow: nothing has come for so long, so that was all
 
 
 class PubSubSubscription(Source):
-    """url: `pubsub://PROJECT/SUBSCRIPTION`. Raises UsageError where it can't be pulled from.
+    """url: `pubsub://PROJECT/SUBSCRIPTION`. held_max: messages taken and not counted, give or take one answer to each
+    pull under way. Raises UsageError where it can't be pulled from.
 
     There is no backlog to tell of: the service tells only its monitoring, minutes late, how much waits.
     """
@@ -36,6 +39,7 @@ class PubSubSubscription(Source):
         follow: bool = False,
         block_bytes: int = BLOCK_BYTES,
         quiet_s: float = QUIET_S,
+        held_max: int = HELD_MESSAGES_MAX,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         project, name = named(url, "--input", "SUBSCRIPTION")
@@ -48,7 +52,7 @@ class PubSubSubscription(Source):
         self._number = 0
         self._in_work: dict[int, list[str]] = {}  # ids by the block's number
         self._calls = Calls.at(f"--input {url}")
-        self._leases = Leases(self._calls, subscription, clock)
+        self._leases = Leases(self._calls, subscription, clock, messages_max=held_max)
         self._pulling = Pulling(self._calls, subscription, self._leases, clock)
         self._acknowledged_at = clock()
         try:
@@ -84,11 +88,11 @@ class PubSubSubscription(Source):
         self._calls.close()
 
     def _blocks_of(self, messages: Sequence[Message]) -> Iterator[Block]:
-        """Those of one account together."""
+        """By account."""
         by_account: dict[str | None, list[Message]] = {}
         for message in messages:
             by_account.setdefault(message.account, []).append(message)
-        for account, of_it in by_account.items():
+        for account, of_it in in_few_groups(by_account, attrgetter("record")):
             self._number += 1
             self._in_work[self._number] = [m.id for m in of_it]
             places = [f"pubsub@{m.id}" for m in of_it]

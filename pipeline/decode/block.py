@@ -28,10 +28,12 @@ from pipeline.model.rejects import Reject, RejectReason
 # of nothing but line ends is bounded by this.
 LINES_MAX = 100_000
 _ODD = object()  # a row's time while nobody has found the line plain
+_BLANK = object()  # the time of a row that is no record
 # A record nested deeper than EVENT_DEPTH_MAX has so many arrays, or is longer than this: an array takes two bytes at
 # least, an object that holds another five. Counting arrays is fast (mostly there are none), counting objects is not.
 _SHALLOW_ARRAYS_MAX = 16
 _SHALLOW_BYTES_MAX = 2 * _SHALLOW_ARRAYS_MAX + 5 * (EVENT_DEPTH_MAX - _SHALLOW_ARRAYS_MAX - 1)
+_BLANK_BYTES_MAX = len(b"\r\n")
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
@@ -71,21 +73,27 @@ class BlockDecoder:
         lines: Iterable[bytes] = islice(unread, LINES_MAX)  # one at a time, which keeps the line in work in the cache
         if not _is_utf8(data):
             lines = (line if _is_utf8(line) else b"" for line in lines)
-        self._decode_plain(lines, data.count(b"[") > _SHALLOW_ARRAYS_MAX, times, clocks)
+        self._decode_plain(lines, data.count(b"[") > _SHALLOW_ARRAYS_MAX, span.places is None, times, clocks)
         count, length = len(times), unread.tell()
         odd_rows = [row for row, time in enumerate(times) if time is _ODD]
+        blank_rows = [row for row, time in enumerate(times) if time is _BLANK]
         odd = OddLines(self._shape, self._judge, span, Origins(Lines(data[:length]), span, rfc3339(now_ns)))
+        for row in blank_rows:
+            times[row] = None
         for row in odd_rows:
             times[row] = None
             odd.decode(row, times, clocks)
         is_event = np.ones(len(times), dtype=bool)
-        is_event[odd_rows] = False
+        is_event[odd_rows + blank_rows] = False
         stamps = stamp(times, clocks, is_event, now_ns)
         rejects = odd.rejects + [odd.reject_row(row, reason, cause) for row, reason, cause in stamps.rejects]
         return Decoded(stamps, rejects, odd.place, count, length)
 
-    def _decode_plain(self, lines: Iterable[bytes], arrays: bool, times: list[Any], clocks: list[Clock]) -> None:
-        """Judge the lines that are one ordinary event each. arrays: there are enough for a line to have too many.
+    def _decode_plain(
+        self, lines: Iterable[bytes], arrays: bool, blanks: bool, times: list[Any], clocks: list[Clock]
+    ) -> None:
+        """Judge the lines that are one ordinary event each. arrays: there are enough for a line to have too many; blanks:
+        an empty line is no record.
 
         Runs once per event: names are bound before the loop.
         """
@@ -95,8 +103,11 @@ class BlockDecoder:
         learn: Any = None
         for row, line in enumerate(lines):
             append(_ODD)
-            long = len(line) > _SHALLOW_BYTES_MAX
-            if (long or (arrays and line.count(b"[") > _SHALLOW_ARRAYS_MAX)) and _may_be_odd(line):
+            length = len(line)
+            if length <= _BLANK_BYTES_MAX and blanks and line.isspace():
+                times[row] = _BLANK  # at once, since a file may hold nothing else
+                continue
+            if (length > _SHALLOW_BYTES_MAX or (arrays and line.count(b"[") > _SHALLOW_ARRAYS_MAX)) and _may_be_odd(line):
                 continue
             try:
                 event = decode(line)

@@ -44,7 +44,10 @@ class Block:
         assert self.path is not None, "a block that only its own process can read has to be loaded there"
         with open(self.path, "rb") as f:
             f.seek(self.offset)
-            return f.read(self.length)
+            data = f.read(self.length)
+        if len(data) < self.length:
+            raise OSError(f"{self.path} has become shorter since the run began")
+        return data
 
 
 def block_of_records(

@@ -19,6 +19,7 @@ from pipeline.visitors.unit import read_unit
 
 ATTEMPTS = 8  # of one unit; between them 0.1 s, 0.2 s, ... at most 5 s
 GIVE_UP_S = 60.0  # after the first attempt began none is begun: a store that is away makes each of them wait that long
+REST_S = 3.0  # after that no unit is attempted: those that wait behind it would each take as long to fail as well
 HELD_BYTES_MAX = 24 * 1024 * 1024
 DEDUP_DAYS = 7
 DAY_S = 86_400
@@ -45,6 +46,7 @@ class ShardKeeper:
         self._held_bytes_max = held_bytes_max
         self._clock = clock
         self._sleep = sleep
+        self._gave_up = float("-inf"), ""  # when a unit took too long, and why
         self._held: dict[int, Held] = {}
         self._definitions: dict[int, AccountDefinitions] = {}  # by `Judged.digest`
         self._judged: dict[int, Judged] = {}
@@ -71,6 +73,7 @@ class ShardKeeper:
 
     def _commit_unit(self, shard: int, blocks: Sequence[HitBlock]) -> Counter[str]:
         begun = self._clock()
+        self._rest_from_the_last(begun)
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._commit_once(shard, blocks)
@@ -82,10 +85,18 @@ class ShardKeeper:
                 self._held.pop(shard, None)
                 raise
             self._held.pop(shard, None)  # never infer what became of the commit: read it again
-            if attempt == ATTEMPTS or self._clock() - begun >= GIVE_UP_S:
+            why = f"a unit of shard {shard} was not committed in {attempt} attempts: {failure}"
+            if self._clock() - begun >= GIVE_UP_S:
+                self._gave_up = self._clock(), why
                 break
-            self._sleep(min(5.0, 0.05 * 2**attempt))
-        raise TransientStoreError(f"a unit of shard {shard} was not committed in {attempt} attempts: {failure}")
+            if attempt < ATTEMPTS:
+                self._sleep(min(5.0, 0.05 * 2**attempt))
+        raise TransientStoreError(why)
+
+    def _rest_from_the_last(self, now: float) -> None:
+        gave_up, why = self._gave_up
+        if abs(now - gave_up) < REST_S:
+            raise TransientStoreError(why)
 
     def _commit_once(self, shard: int, blocks: Sequence[HitBlock]) -> Counter[str]:
         held = self._held.get(shard)

@@ -204,8 +204,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole_texts(value: Any) -> Any:
-    if any(0xD800 <= ord(char) < 0xE000 for text in texts_of(value) for char in text):
-        raise ValueError("half a surrogate pair")
+    for one in texts_of(value):
+        one.encode()  # raises a ValueError for half a surrogate pair
     return value
 
 
@@ -229,15 +229,10 @@ def texts_of(value: Any) -> Iterator[str]:
 
 def depth_of(value: Any) -> int:
     """How many objects and arrays lie in one another at most."""
-    level, depth = [value], -1
-    while level:
+    level, depth = [value], 0
+    while level := [one for one in level if isinstance(one, (dict, list))]:
         depth += 1
-        level = [
-            inner
-            for one in level
-            if isinstance(one, (dict, list))
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
     return depth
 
 

@@ -50,37 +50,18 @@ def expected_numbers(snapshot: Snapshot, world: World) -> Numbers:
     return numbers
 
 
-class Delivery:
-    """Judges and commits, with the keepers' whole life. One delivery may take several snapshots one after the other."""
+class Judging:
+    """Makes hits of events, in a manner drawn from `random`. They wait in `pending`, by shard."""
 
-    def __init__(self, store: Store, manner: Manner, random: Random) -> None:
-        self.store = store
+    def __init__(self, manner: Manner, random: Random) -> None:
         self.manner = manner
         self.random = random
         self.pending: dict[int, list[bytes]] = defaultdict(list)
-        self._snapshots: list[Snapshot] = []
         self._offset = 0
 
-    def adopt(self, snapshot: Snapshot) -> None:
+    def judge_by(self, snapshot: Snapshot, key: bytes = KEY) -> None:
         """Judge by these definitions from now on."""
-        Adoption(self.store).adopt(snapshot, NOW)
-        self._snapshots.append(snapshot)
-        self.matcher = BlockMatcher(snapshot, self.manner.shards, KEY)
-        self.keeper = self.new_keeper()
-
-    def new_keeper(self, store: Store | None = None) -> ShardKeeper:
-        """A keeper that holds nothing, as a new process has it."""
-        keeper = ShardKeeper(
-            store or self.store, held_bytes_max=self.manner.held_bytes_max, clock=NOW.timestamp, sleep=lambda _: None
-        )
-        for snapshot in self._snapshots:
-            keeper.adopt(snapshot)
-        return keeper
-
-    def run(self, events: Sequence[Event], trusted: str | None = None) -> None:
-        """Deliver the events in any order, some of them again, and commit everything."""
-        self.judge(self.shuffled(events), trusted)
-        self.commit_all()
+        self.matcher = BlockMatcher(snapshot, self.manner.shards, key)
 
     def shuffled(self, events: Sequence[Event]) -> list[Event]:
         again = [event for event in events if self.random.random() < self.manner.redelivered]
@@ -107,6 +88,36 @@ class Delivery:
         spaced = self.random.random() < 0.1
         texts = [json.dumps(line, ensure_ascii=self.random.random() < 0.5, indent=None) for line in lines]
         return b"\n".join((f" {t} \r" if spaced else t).encode() for t in texts) + b"\n"
+
+
+class Delivery(Judging):
+    """Judges and commits, with the keepers' whole life. One delivery may take several snapshots one after the other."""
+
+    def __init__(self, store: Store, manner: Manner, random: Random) -> None:
+        super().__init__(manner, random)
+        self.store = store
+        self._snapshots: list[Snapshot] = []
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Take these definitions into force, and judge by them from now on."""
+        Adoption(self.store).adopt(snapshot, NOW)
+        self._snapshots.append(snapshot)
+        self.judge_by(snapshot)
+        self.keeper = self.new_keeper()
+
+    def new_keeper(self, store: Store | None = None) -> ShardKeeper:
+        """A keeper that holds nothing, as a new process has it."""
+        keeper = ShardKeeper(
+            store or self.store, held_bytes_max=self.manner.held_bytes_max, clock=NOW.timestamp, sleep=lambda _: None
+        )
+        for snapshot in self._snapshots:
+            keeper.adopt(snapshot)
+        return keeper
+
+    def run(self, events: Sequence[Event], trusted: str | None = None) -> None:
+        """Deliver the events in any order, some of them again, and commit everything."""
+        self.judge(self.shuffled(events), trusted)
+        self.commit_all()
 
     def units(self) -> list[tuple[int, list[bytes]]]:
         """All waiting hits as units in a random order."""

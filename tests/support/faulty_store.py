@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
-from pipeline.model.errors import TransientStoreError
+from pipeline.model.errors import StoreError, TransientStoreError
 from pipeline.store.bigtable.calls import Unwritten
 from pipeline.store.contract import Cell, Ranges, Rows, Store
 
@@ -31,6 +31,7 @@ class When(Enum):
 
 class Action(Enum):
     FAIL = "the caller is told that the outcome is unknown"
+    REFUSE = "the caller is told an error for good"
     KILL = "the caller is gone"
     STALL = "others act meanwhile, then the call goes on"
     LATE = "the caller is told that the outcome is unknown; what is left lands when `land` says so"
@@ -126,6 +127,8 @@ class FaultyStore(Store):
             self._on_stall()
         elif fault.action is Action.KILL:
             raise Killed
+        elif fault.action is Action.REFUSE:
+            raise StoreError(f"a fault {fault.when.value}: refused")
         else:
             raise TransientStoreError(f"a fault {fault.when.value}: outcome unknown")
 

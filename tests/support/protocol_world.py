@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
-from pipeline.model.errors import Fenced, TransientStoreError
+from pipeline.model.errors import StoreError
 from pipeline.model.layout import facts_qualifier
 from pipeline.store import Cell, Store
 from tests.support.faulty_store import Action, Fault, FaultyStore, Killed, When
@@ -160,7 +160,7 @@ class World:
                 elif store.take(shard) != held.seq:  # what it saw may be half of another's unit
                     held = None
                     continue
-            except (Fenced, TransientStoreError):
+            except StoreError:
                 held = None
                 continue
             yield

@@ -19,3 +19,9 @@ def seeds(default: int, *found: int) -> list[int]:
 def _span(part: str) -> range:
     first, _, last = part.partition("-")
     return range(int(first), int(last or first) + 1)
+
+
+def replay(seed: int) -> str:
+    """The command that runs one seed of the test in work again."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+    return f"seed {seed}: DAYCOUNT_SEEDS={seed}-{seed} python -m pytest '{test}'"

@@ -1,136 +1,105 @@
 """Real keepers over real stores under faults: exact at the end, whatever happened meanwhile.
 
-Each rule of the design's table that the pipeline itself must keep is left out once and must be found out by this within
-fifty seeds. `DAYCOUNT_SEEDS` says which worlds; see `tests.support.seeds`.
+Each rule of the protocol is left out of the real code at least once, and must be found out by this within fifty seeds.
+`DAYCOUNT_SEEDS` says which worlds; see `tests.support.seeds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pipeline.model.errors import TransientStoreError
-from pipeline.shard import plan
-from pipeline.shard.keeper import ShardKeeper
-from pipeline.store import Cell, Store, open_store
-from tests.support.changed_store import ChangedStore
-from tests.support.fault_world import Knobs, Rules, first_wrong_seed
-from tests.support.planted import PLANTED
+from pipeline.shard import keeper, plan
+from tests.support.at_least_once import Delivered
+from tests.support.canaries import LEFT_OUT, MADE_UP_FOR, ROWS, SPANS
+from tests.support.empty_places import Places, places_at
+from tests.support.fault_knobs import Knobs
+from tests.support.fault_plans import Roughness
+from tests.support.fault_world import hold, run_seed
 from tests.support.seeds import seeds
 
-CANARY_SEEDS = range(50)
-Place = Callable[[int], Callable[[], Store]]
+HAPPENS = {
+    "fenced", "outcome unknown", "landed late", "given up", "folded", "judged apart", "nothing new", "several accounts",
+    "refused for good", "ended by Killed", "ended by StoreError", "ended by UsageError",
+}  # fmt: skip
+ROUGHEST = Roughness(failing=0.1, struck=0.25, throttled=0.02)
+FOLDING = Knobs(constants=((plan, "FOLD_CELLS", 2), (plan, "SEALED_BYTES", 300)))
+KNOWN = Delivered(redelivered=0.8, lost_ack=0.7)
+MANY = Delivered(accounts=3, mixed=0.7)
 
 
 @pytest.fixture
-def on_sqlite(tmp_path: Path) -> Place:
-    return lambda seed: lambda: open_store(f"sqlite:///{tmp_path}/{seed}.db", create=True)
+def on_sqlite(tmp_path: Path) -> Places:
+    return places_at(f"sqlite:///{tmp_path}/")
 
 
 @pytest.fixture
-def on_bigtable(bigtable_url: str) -> Place:
-    return lambda seed: lambda: open_store(f"{bigtable_url}s{seed}-", create=True)
+def on_bigtable(bigtable_url: str) -> Places:
+    return places_at(bigtable_url)
 
 
-@pytest.mark.parametrize("held_bytes_max", [1 << 26, 0], ids=["held", "never held"])
-def test_numbers_on_sqlite_are_exact(on_sqlite: Place, held_bytes_max: int) -> None:
-    assert first_wrong_seed(on_sqlite, seeds(40), Knobs(held_bytes_max=held_bytes_max)) is None
+def test_numbers_on_sqlite_are_exact(on_sqlite: Places) -> None:
+    hold(on_sqlite, seeds(15))
 
 
-def test_numbers_on_bigtable_are_exact(on_bigtable: Place) -> None:
-    assert first_wrong_seed(on_bigtable, seeds(12)) is None
-
-
-def test_they_are_when_most_calls_fail(on_sqlite: Place) -> None:
-    assert first_wrong_seed(on_sqlite, seeds(10), Knobs(fault=0.4, lost_ack=0.5, thrown_away=0.3)) is None
-
-
-def test_they_are_with_folding(on_sqlite: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "FOLD_CELLS", 2)
-    assert first_wrong_seed(on_sqlite, seeds(15)) is None
-
-
-class InfersSuccess(ChangedStore):
-    """Takes a commit of unknown outcome for done."""
-
-    def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
-        try:
-            return super().commit(shard, seq, cells)
-        except TransientStoreError:
-            return super().take(shard)
-
-
-class ReadsTheHeadLast(ChangedStore):
-    """Commits on whatever head there is by then, not on the one that was there before the rows were read."""
-
-    def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
-        return super().commit(shard, super().take(shard), cells)
-
-
-class KeepsWhatItHolds(ShardKeeper):
-    """After a doubt it looks at the head again and goes on with what it held before."""
-
-    def __init__(self, store: Store, **options: Any) -> None:
-        super().__init__(store, **options)
-        self._held = _Keeping(store)
-
-
-class _Keeping(dict):  # type: ignore[type-arg]
-    def __init__(self, store: Store) -> None:
-        super().__init__()
-        self._store = store
-
-    def pop(self, shard: int, default: Any = None) -> Any:
-        if shard in self:
-            self[shard].seq = self._store.take(shard)
-
-
-LEFT_OUT = {
-    "never infer success": Rules(store=InfersSuccess),
-    "head before rows": Rules(store=ReadsTheHeadLast),
-    "on any doubt drop everything held": Rules(keeper=KeepsWhatItHolds),
-    "acknowledge after the commit": Rules(acked_on_failure=True),
-}
-
-
-@pytest.mark.parametrize("rule", LEFT_OUT)
-def test_a_rule_of_the_protocol_left_out_is_found_out(on_sqlite: Place, rule: str) -> None:
-    knobs = Knobs(fault=0.3) if rule == "acknowledge after the commit" else Knobs()
-    assert first_wrong_seed(on_sqlite, CANARY_SEEDS, knobs, LEFT_OUT[rule]) is not None
+def test_numbers_on_bigtable_are_exact(on_bigtable: Places) -> None:
+    hold(on_bigtable, seeds(8))
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("knobs", "default"),
     [
-        "duplicates count",
-        "duplicates of events without a visitor count",
-        "a known id is known to new metrics too",
-        "a known id is new to all metrics of other definitions",
-        "what is taken back is worked out from the event that takes its place",
-        "a cell that becomes nothing is not written",
+        pytest.param(Knobs(rough=ROUGHEST, thrown_away=0.3), 4, id="most goes wrong"),
+        pytest.param(Knobs(held_bytes_max=0), 5, id="nothing is held"),
+        pytest.param(FOLDING, 5, id="facts are folded, and sealed when they are large"),
+        pytest.param(SPANS, 4, id="ids are forgotten in time"),
+        pytest.param(Knobs(delivered=MANY), 3, id="units are of many accounts and definitions"),
+        pytest.param(Knobs(delivered=KNOWN), 4, id="most has been counted already"),
     ],
 )
-def test_a_rule_of_counting_left_out_is_found_out_under_faults(
-    on_sqlite: Place, fault: str, monkeypatch: pytest.MonkeyPatch
+def test_they_are_too_where(on_sqlite: Places, knobs: Knobs, default: int) -> None:
+    hold(on_sqlite, seeds(default), knobs)
+
+
+def test_all_that_may_happen_happens_and_the_numbers_are_exact(on_bigtable: Places) -> None:
+    happened: Counter[str] = Counter()
+    knobs = Knobs(
+        delivered=Delivered(accounts=3, mixed=0.7, spans=2),
+        rough=replace(ROUGHEST, for_good=0.2),
+        constants=((plan, "FOLD_CELLS", 1), (keeper, "ATTEMPTS", 2)),
+    )
+    for seed in range(4, 7):
+        wrong, of_seed = run_seed(on_bigtable, seed, knobs)
+        assert wrong == []
+        happened += of_seed
+    assert HAPPENS - happened.keys() == set()
+
+
+@pytest.mark.parametrize("places", ["on_sqlite", "on_bigtable"])
+def test_a_seed_is_the_same_run_each_time(places: str, request: pytest.FixtureRequest) -> None:
+    runs = [run_seed(lambda name, n=n: request.getfixturevalue(places)(f"{name}{n}"), 3) for n in "ab"]
+    assert runs[0] == runs[1]
+
+
+def test_every_rule_is_left_out_once() -> None:
+    assert {canary.row for canary in LEFT_OUT.values()} == ROWS.keys()
+
+
+@pytest.mark.parametrize("canary", LEFT_OUT)
+def test_a_rule_of_the_protocol_left_out_is_found_out(
+    canary: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    PLANTED[fault](monkeypatch)
-    assert first_wrong_seed(on_sqlite, CANARY_SEEDS) is not None
+    places = request.getfixturevalue(f"on_{LEFT_OUT[canary].on}")
+    LEFT_OUT[canary].change(monkeypatch)
+    assert LEFT_OUT[canary].search(places) is not None
 
 
-def test_computing_in_place_alone_is_made_up_for_by_dropping_what_is_held(
-    on_sqlite: Place, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("canary", MADE_UP_FOR)
+def test_what_another_rule_makes_up_for_does_no_harm_alone(
+    on_bigtable: Places, canary: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Either rule would do; that plans are worked out on copies is held by `tests/unit/shard`."""
-    real, accept = plan.Planner.plan, plan.Plan.accept
-
-    def in_place(planner: plan.Planner, held: plan.Held, unit: Any) -> plan.Plan:
-        made = real(planner, held, unit)
-        accept(made, held, held.seq)
-        return made
-
-    monkeypatch.setattr(plan.Planner, "plan", in_place)
-    monkeypatch.setattr(plan.Plan, "accept", lambda made, held, seq: setattr(held, "seq", seq))
-    assert first_wrong_seed(on_sqlite, seeds(10)) is None
+    MADE_UP_FOR[canary].change(monkeypatch)
+    assert MADE_UP_FOR[canary].search(on_bigtable) is None, MADE_UP_FOR[canary].reason

@@ -1,85 +1,68 @@
-"""A world's hits committed by several real keepers over the same shards, while calls fail and processes die.
+"""Several processes count a world's hits into one store, while requests fail, get lost or land late and processes die.
 
-Hits are judged once, under definitions that gain a metric on the way; what is redelivered is units of them. Faults,
-deliveries and the order in which keepers move are drawn from the seed. A stall inside a call, or a keeper's pause
-between attempts, lets others move meanwhile.
+Real keepers over real stores, and one process moves at a time: any of them may stand still anywhere for long while the
+others go on. Deliveries, faults and steps are drawn from the seed; the same seed is the same run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from datetime import timedelta
 from random import Random
-from typing import Any
+from unittest.mock import patch
 
-from pipeline.model.errors import TransientStoreError
-from pipeline.shard.keeper import ShardKeeper
 from pipeline.store import Store
-from tests.support.changing import expected_of, with_new_metric
-from tests.support.deliver import NOW, Delivery, Manner
-from tests.support.faulty_store import Action, Fault, FaultyStore, Killed, When
-from tests.support.generate import make_world
+from tests.support.at_least_once import SHARDS, Source
+from tests.support.deliver import NOW
+from tests.support.empty_places import OpenStore, Places
+from tests.support.fault_knobs import ALL_RULES, USUAL, Knobs, Rules
+from tests.support.fault_process import DEDUP_DAYS, Process, Surroundings
+from tests.support.faulty_wire import Land
+from tests.support.seeds import replay
 from tests.support.stored import differences, stored_numbers
 
-SHARDS, KEEPERS = 2, 2
-CALM_AFTER = 300  # steps; from then on nothing fails
-
-
-@dataclass(frozen=True, slots=True)
-class Knobs:
-    """How rough the world is, as chances. `held_bytes_max`: 0, and keepers hold nothing between units."""
-
-    fault: float = 0.1
-    lost_ack: float = 0.2
-    redelivered: float = 0.1
-    thrown_away: float = 0.05
-    landing: float = 0.1
-    held_bytes_max: int = 1 << 26
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How keepers are made and when a unit counts as done; a canary leaves one of these out."""
-
-    store: Callable[[Store], Store] = lambda store: store
-    keeper: Callable[..., ShardKeeper] = ShardKeeper
-    acked_on_failure: bool = False
+CALM_AFTER = 3000  # turns; from then on nothing fails and nobody stands still
+TURNS_MAX = 100_000
+STILL_TURNS_MAX = 40
+NEXT_DAY = 0.1  # chance, whenever a keeper asks for the time
 
 
 class FaultWorld:
     """One run. `open_store` opens an independent store object on the same, empty data."""
 
-    def __init__(self, seed: int, open_store: Callable[[], Store], knobs: Knobs = Knobs(), rules: Rules = Rules()) -> None:
-        self.random, self.knobs, self.rules = Random(seed), knobs, rules
+    def __init__(self, seed: int, open_store: OpenStore, knobs: Knobs = USUAL, rules: Rules = ALL_RULES) -> None:
+        self.random, self.knobs = Random(seed), knobs
+        self.happened: Counter[str] = Counter()
+        self.source = Source(seed, self.random, knobs.delivered)
         self._open_store = open_store
         self._opened: list[Store] = []
-        self._faulty: list[FaultyStore] = []
-        self._step = self._depth = self._mover = 0
-        world = make_world(seed)
-        self._snapshots = [world.snapshot, with_new_metric(world.snapshot, self.random)]
-        delivery = Delivery(self._open(), Manner(shards=SHARDS, block_events_max=8, restarted=0), self.random)
-        self._units: list[tuple[int, list[bytes]]] = []
-        for snapshot in self._snapshots:
-            delivery.adopt(snapshot)
-            delivery.judge(delivery.shuffled(world.events), world.trusted)
-            self._units += delivery.units()
-        self._expected = expected_of(world, [(snapshot, world.events) for snapshot in self._snapshots])
-        self._open_units = set(range(len(self._units)))
-        self._keepers = [self._new_keeper() for _ in range(KEEPERS)]
+        self._in_flight: list[Land] = []
+        self._turns = self._days = 0
+        around = Surroundings(
+            self.random, knobs, rules, self.source, self._open, self._in_flight, self.happened, self._calm, self._now
+        )
+        self._processes = [Process(around) for _ in range(knobs.processes)]
 
     def run(self) -> list[str]:
-        """Until every unit is acknowledged and all that was late has landed. What is wrong then, a line each."""
-        while self._open_units:
-            self._step += 1
-            self._mover = self.random.randrange(KEEPERS)
-            self._move(self._mover)
-        for store in self._faulty:
-            while store.in_flight:
-                store.land(0)
-        self._open().settle(range(SHARDS))
-        return differences(stored_numbers(self._open(), self._snapshots), self._expected)
+        """Until every message is acknowledged and all that was late has landed. What is wrong then, a line each."""
+        with ExitStack() as changed:
+            for module, name, value in self.knobs.constants:
+                changed.enter_context(patch.object(module, name, value))
+            while self._run_span():
+                self._days = 0
+        while self._in_flight:
+            self._land()
+        store = self._open()
+        if self.knobs.swept:
+            store.settle(range(SHARDS))
+        return differences(stored_numbers(store, self.source.snapshots), self.source.expected)
 
     def close(self) -> None:
+        """End what stands still, close what is open."""
+        for process in self._processes:
+            process.stepper.end()
         for store in self._opened:
             store.close()
 
@@ -87,66 +70,67 @@ class FaultWorld:
         self._opened.append(self._open_store())
         return self._opened[-1]
 
-    def _new_keeper(self) -> ShardKeeper:
-        faulty = FaultyStore(self._open(), self._fault, self._others_move)
-        self._faulty.append(faulty)
-        keeper = self.rules.keeper(
-            self.rules.store(faulty), held_bytes_max=self.knobs.held_bytes_max, clock=NOW.timestamp,
-            sleep=lambda _: self._others_move(),
-        )  # fmt: skip
-        for snapshot in self._snapshots:
-            keeper.adopt(snapshot)
-        return keeper
+    def _calm(self) -> bool:
+        return self._turns > CALM_AFTER
 
-    def _move(self, which: int) -> None:
-        """One keeper commits one unit, most likely one that is not acknowledged yet."""
-        late = [store for store in self._faulty if store.in_flight]
-        if late and self._chance(self.knobs.landing):
-            store = self.random.choice(late)
-            store.land(self.random.randrange(len(store.in_flight)))
-        again = not self._open_units or self._chance(self.knobs.redelivered)
-        number = self.random.randrange(len(self._units)) if again else self.random.choice(sorted(self._open_units))
-        try:
-            self._keepers[which].commit(*self._units[number])
-        except (Killed, TransientStoreError) as failure:
-            if isinstance(failure, Killed):
-                self._keepers[which] = self._new_keeper()
-            if not self.rules.acked_on_failure:
-                return
-        if not self._chance(self.knobs.lost_ack):
-            self._open_units.discard(number)
-        if self._chance(self.knobs.thrown_away):
-            self._keepers[which] = self._new_keeper()
+    def _now(self) -> float:
+        """A span of the source ends before any id of it may be forgotten."""
+        if self._days < DEDUP_DAYS and self.random.random() < NEXT_DAY:
+            self._days += 1
+        return (NOW + timedelta(days=self.source.span * (DEDUP_DAYS + 1) + self._days)).timestamp()
 
-    def _others_move(self) -> None:
-        """What happens while a keeper stalls or waits: the other one does something."""
-        if self._depth == 0 and self._step <= CALM_AFTER:
-            self._depth += 1
-            try:
-                self._move(1 - self._mover)
-            finally:
-                self._depth -= 1
+    def _run_span(self) -> bool:
+        """All that the source delivers within one span, to the end; whether there is another one."""
+        while self.source.has_more:
+            self._turns += 1
+            assert self._turns < TURNS_MAX, "messages are not acknowledged any more"
+            if self._in_flight and self.random.random() < self.knobs.landing:
+                self._land()
+            self._move_somebody()
+        while at_work := [process for process in self._processes if process.at_work]:
+            self._turns += 1
+            self.random.choice(at_work).stepper.go()
+        return self.source.next_span()
 
-    def _chance(self, chance: float) -> bool:
-        return self._step <= CALM_AFTER and self.random.random() < chance
+    def _move_somebody(self) -> None:
+        """Some steps of one process; now and then one stands still for long, as if it were dead."""
+        awake = [process for process in self._processes if process.still_until <= self._turns]
+        process = self.random.choice(awake or self._processes)
+        process.stepper.go(self.random.choice(self.knobs.steps))
+        if self.random.random() < self.knobs.standing_still and not self._calm():
+            process.still_until = self._turns + self.random.randrange(STILL_TURNS_MAX)
 
-    def _fault(self, operation: str) -> Fault | None:
-        if not self._chance(self.knobs.fault):
-            return None
-        when, action = self.random.choice(list(When)), self.random.choice(list(Action))
-        if operation != "commit":
-            when, action = When.BEFORE, self.random.choice([Action.FAIL, Action.KILL, Action.STALL])
-        return Fault(when, action, rows=self.random.randrange(6))
+    def _land(self) -> None:
+        self._in_flight.pop(self.random.randrange(len(self._in_flight)))()
+        self.happened["landed late"] += 1
 
 
 def first_wrong_seed(
-    place: Callable[[int], Callable[[], Store]], seeds: Any, knobs: Knobs = Knobs(), rules: Rules = Rules()
+    places: Places, seeds: Iterable[int], knobs: Knobs = USUAL, rules: Rules = ALL_RULES
 ) -> tuple[int, list[str]] | None:
-    """The first seed whose numbers are wrong, with what is. `place` gives a seed its own empty data."""
+    """The first seed whose numbers are wrong, with what is."""
     for seed in seeds:
-        world = FaultWorld(seed, place(seed), knobs, rules)
-        wrong = world.run()
-        world.close()
+        wrong, _ = run_seed(places, seed, knobs, rules)
         if wrong:
             return seed, wrong
     return None
+
+
+def run_seed(places: Places, seed: int, knobs: Knobs = USUAL, rules: Rules = ALL_RULES) -> tuple[list[str], Counter[str]]:
+    """What is wrong after a seed's run, and what happened in it."""
+    world = FaultWorld(seed, places(seed), knobs, rules)
+    try:
+        return world.run(), world.happened
+    except BaseException as e:
+        e.add_note(replay(seed))
+        raise
+    finally:
+        world.close()
+
+
+def hold(places: Places, seeds: Iterable[int], knobs: Knobs = USUAL) -> None:
+    """Fails with the first seed whose numbers are wrong, and says how to see it again."""
+    found = first_wrong_seed(places, seeds, knobs)
+    if found is not None:
+        seed, wrong = found
+        raise AssertionError("\n".join([replay(seed), *wrong[:10]]))

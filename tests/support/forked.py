@@ -137,7 +137,8 @@ class Zygote:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         answer = self._process.stdout.readline()
-        assert answer, (self._folder / "zygote.err").read_text()
+        if not answer:
+            raise RuntimeError(f"the zygote is gone: {(self._folder / 'zygote.err').read_text()}")
         return json.loads(answer)
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from random import Random
 from typing import NamedTuple
 
 import pipeline.sources
+from pipeline.adopt import Adoption
 from pipeline.sources.source import Source
 from pipeline.store import Store
 from pipeline.store.bigtable import BigtableStore
@@ -44,10 +45,10 @@ def _loaded(strike: Strike, store: type[Store]) -> None:
     struck_after(store, "read", strike, when=lambda self, table, *rest: table == "visitors")
 
 
-def _acknowledging(wrap: Callable[..., None]) -> Callable[[Strike, type[Store]], None]:
+def _of_sources(wrap: Callable[..., None], name: str) -> Callable[[Strike, type[Store]], None]:
     def plant(strike: Strike, _: type[Store]) -> None:
-        for source in sources():
-            wrap(source, "acknowledge", strike)
+        for source in (kind for kind in sources() if name in vars(kind)):
+            wrap(source, name, strike)
 
     return plant
 
@@ -55,13 +56,14 @@ def _acknowledging(wrap: Callable[..., None]) -> Callable[[Strike, type[Store]],
 UNITS, CHUNKS = 12, 4
 
 EVERYWHERE = {
+    "definitions in force": Step(lambda strike, _: struck_after(Adoption, "adopt", strike), CHUNKS),
     "matching": Step(_matching, 8),
     "visitors loaded": Step(_loaded, UNITS),
     "before the commit": Step(lambda strike, store: struck_before(store, "commit", strike), UNITS),
     "applied, nothing further done": Step(lambda strike, store: struck_after(store, "commit", strike), UNITS),
     "before the flush": Step(lambda strike, store: struck_before(store, "flush", strike), CHUNKS),
-    "before the acknowledgement": Step(_acknowledging(struck_before), CHUNKS),
-    "after the acknowledgement": Step(_acknowledging(struck_after), CHUNKS),
+    "before the acknowledgement": Step(_of_sources(struck_before, "acknowledge"), CHUNKS),
+    "after the acknowledgement": Step(_of_sources(struck_after, "acknowledge"), CHUNKS),
 }
 HALF_MADE = "the store half made"
 OF_STORE = {

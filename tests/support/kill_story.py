@@ -17,7 +17,9 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from pipeline.model.definition import Snapshot
 from pipeline.store import open_store
+from tests.support.changing import with_new_metric
 from tests.support.deliver import expected_numbers
 from tests.support.feeds import feeds
 from tests.support.forked import PATIENCE_S, Ended, ForkedRun, Plant, Zygote
@@ -26,6 +28,7 @@ from tests.support.kill_points import striking
 from tests.support.stored import differences, stored_numbers
 
 A_RUN_S = 0.5
+NEW_METRIC = 0.1  # before how many runs over files a metric is pushed
 PAUSE_S = 0.02
 PACE: Plant = ("tests.support.kill_story:small_chunks", {})
 ENDED_FROM_OUTSIDE = "a worker process was ended from outside"
@@ -38,11 +41,12 @@ class Moment(NamedTuple):
     victims: Callable[[ForkedRun], list[int]]
 
 
+ALL_OF_TWO = "any moment, of two workers all"
 MOMENTS = {
     "any moment": Moment(1, lambda run: [run.pid]),
     "any moment, of two workers the driver": Moment(2, lambda run: [run.pid]),
     "any moment, of two workers one": Moment(2, lambda run: run.workers()[:1]),
-    "any moment, of two workers all": Moment(2, lambda run: [-run.pid]),
+    ALL_OF_TWO: Moment(2, lambda run: [-run.pid]),
 }
 
 
@@ -102,16 +106,21 @@ class Story:
         self._run_s = A_RUN_S  # how long a run takes that isn't struck, as far as was seen
         self._place = place
         self._world = make_world(seed)
+        self._snapshot = self._world.snapshot
         lines = [json.dumps(event).encode() + b"\n" for event in self._world.events]
         self._feed = feeds(place.redis_url)[feed](place.folder / "input", lines, self.random)
         self._definitions = place.folder / "definitions.yaml"
-        documents = [json.dumps(account.document()) for account in self._world.snapshot.accounts.values()]
-        self._definitions.write_text("\n---\n".join(documents))
+        self._define(self._world.snapshot)
+        # Only what is read again from its start is complete for a metric that came in the middle.
+        self._may_gain_a_metric = feed == "files"
 
     def begin(self, plants: Sequence[Plant] = (), *, workers: int = 1, last: bool = False) -> ForkedRun:
         """Prepare input and start a run over it. last: over all that is left."""
         self._feed.prepare(last=last)
         self.told.runs += 1
+        if self._may_gain_a_metric and self.random.random() < NEW_METRIC:
+            self._may_gain_a_metric = False
+            self._define(with_new_metric(self._snapshot, self.random))
         trusted = ("--account", self._world.trusted) if self._world.trusted else ()
         rejects = str(self._place.folder / "rejects.jsonl")
         return self._place.zygote.start(
@@ -119,6 +128,12 @@ class Story:
             "--rejects", rejects, "--workers", str(workers), "--json",
             plants=[PACE, *self._place.rules, *self._feed.plants, *plants], environment=self._place.environment,
         )  # fmt: skip
+
+    def _define(self, snapshot: Snapshot) -> None:
+        """From now on these are the definitions."""
+        self._snapshot = snapshot
+        documents = [json.dumps(account.document()) for account in snapshot.accounts.values()]
+        self._definitions.write_text("\n---\n".join(documents))
 
     def strike(self, step: str) -> bool:
         """A run that is killed at this step or moment; False where it came to its end before."""
@@ -132,12 +147,8 @@ class Story:
         return killed
 
     def _struck_at(self, moment: Moment) -> bool:
-        run = self.begin(workers=moment.workers)
         begun = time.monotonic()
-        if moment.workers > 1 and not self._fed_until(run, lambda: len(run.workers()) == moment.workers):
-            run.wait().summary()
-            return False
-        self.feed_for(run, self.random.random() * self._run_s)
+        run = self._until(moment)
         victims = [] if run.poll() else moment.victims(run)
         for victim in victims:
             os.killpg(-victim, signal.SIGKILL) if victim < 0 else os.kill(victim, signal.SIGKILL)
@@ -152,24 +163,41 @@ class Story:
 
     def stall(self, step: str) -> bool:
         """A run that stalls at this step until another one has ended, and then goes on."""
-        zombie = self.paused_at(step)
+        zombie = self._stopped_at(MOMENTS[step]) if step in MOMENTS else self.paused_at(step)
         if zombie is None:
             return False
         self.fed(self.begin()).summary()
-        zombie.send(signal.SIGCONT)
-        zombie.wait().summary()
+        zombie.send(signal.SIGCONT, group=True)
+        self.fed(zombie).summary()
         self.told.stalled.append(step)
         return True
 
-    def paused_at(self, step: str, plants: Sequence[Plant] = (), nth: int = 0) -> ForkedRun | None:
+    def paused_at(self, step: str, plants: Sequence[Plant] = (), *, nth: int = 0, workers: int = 1) -> ForkedRun | None:
         """A run that has stopped itself at this step; None where it came to its end before."""
-        run = self.begin([striking(step, self._place.store, self.random, signal.SIGSTOP, nth), *plants])
+        pausing = striking(step, self._place.store, self.random, signal.SIGSTOP, nth)
+        run = self.begin([pausing, *plants], workers=workers)
         while self._feed.go_on():
             time.sleep(PAUSE_S)
         if run.stopped():
             return run
         run.wait().summary()
         return None
+
+    def _stopped_at(self, moment: Moment) -> ForkedRun | None:
+        run = self._until(moment)
+        run.send(signal.SIGSTOP, group=True)
+        if run.stopped():
+            return run
+        run.wait().summary()
+        return None
+
+    def _until(self, moment: Moment) -> ForkedRun:
+        """A run until then, or until its end where that comes before."""
+        run = self.begin(workers=moment.workers)
+        if moment.workers > 1:
+            self._fed_until(run, lambda: len(run.workers()) == moment.workers)
+        self.feed_for(run, self.random.random() * self._run_s)
+        return run
 
     def finish(self) -> Told:
         """A run with everything, once more where chance says so, and what is wrong then."""
@@ -178,9 +206,9 @@ class Story:
             if summary["rejects"]:
                 self.told.wrong.append(f"rejects: {summary['rejects']}")
         store = open_store(self._place.url)
-        found = stored_numbers(store, [self._world.snapshot])
+        found = stored_numbers(store, [self._snapshot])
         store.close()
-        self.told.wrong += differences(found, expected_numbers(self._world.snapshot, self._world))
+        self.told.wrong += differences(found, expected_numbers(self._snapshot, self._world))
         return self.told
 
     def close(self) -> None:
@@ -198,13 +226,10 @@ class Story:
         while time.monotonic() < until and not run.poll(PAUSE_S):
             self._feed.go_on()
 
-    def _fed_until(self, run: ForkedRun, condition: Callable[[], bool]) -> bool:
-        """Hand records on to a run until the condition holds; False where it ends before."""
-        while not condition():
-            if run.poll(PAUSE_S):
-                return False
+    def _fed_until(self, run: ForkedRun, condition: Callable[[], bool]) -> None:
+        """Hand records on to a run until the condition holds, or it ends."""
+        while not condition() and not run.poll(PAUSE_S):
             self._feed.go_on()
-        return True
 
 
 def small_chunks() -> None:

@@ -18,15 +18,18 @@ from typing import Any
 
 import redis
 
+from pipeline import pool
 from pipeline.embedded_redis import embedded_redis
 from pipeline.shard import keeper
 from pipeline.store.bigtable import calls, store
 from pipeline.store.bigtable.patience import Patience
 from pipeline.store.sqlite import SqliteStore
+from pipeline.worker import WorkerSetup
 from tests.support.emulators import BigtableEmulator
 from tests.support.forked import Plant
 from tests.support.strikes import wrap
 
+start_worker = pool._start  # the real one, whatever is planted
 HASTE = 1.0  # seconds instead of a minute
 
 
@@ -122,13 +125,24 @@ def in_haste(seconds: float = HASTE, call_s: float = HASTE) -> Plant:
 
 
 def hasten(seconds: float, call_s: float) -> None:
-    """In a child."""
+    """In a child, and in the workers that it spawns."""
     from pipeline import local
+
+    pool._start = partial(_start_hastily, seconds, call_s)
+    local.OUTAGE_S = 0.1
+    _give_up_after(seconds, call_s)
+
+
+def _start_hastily(seconds: float, call_s: float, setup: WorkerSetup) -> None:
+    _give_up_after(seconds, call_s)
+    start_worker(setup)
+
+
+def _give_up_after(seconds: float, call_s: float) -> None:
 
     calls.CALL_TIMEOUT_S = call_s
     store.Patience = partial(Patience, deadline_s=seconds)  # type: ignore[misc,assignment]
     keeper.GIVE_UP_S = seconds
-    local.OUTAGE_S = 0.1
     wrap(SqliteStore, "__init__", lambda real, *given, **named: real(*given, **{**named, "busy_timeout_s": seconds}))
 
 

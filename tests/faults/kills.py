@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from pathlib import Path
 from random import Random
@@ -25,13 +27,14 @@ from tests.support.emulators import BigtableEmulator, find_bigtable_emulator
 from tests.support.feeds import feeds
 from tests.support.forked import forking
 from tests.support.kill_points import HALF_MADE, steps_of, steps_to_stall_at
-from tests.support.kill_story import MOMENTS, Place, Places, Story, Told
+from tests.support.kill_story import ALL_OF_TWO, MOMENTS, Place, Places, Story, Told
 
 KILLS = 20
 AT_MOMENTS = 0.25  # of a step's share of kills, that of a random moment
 STRIKES = 4  # of a story, each at another step
 STALLS = 0.2  # of these, how many are no kills
 STORIES_MAX = 30  # for one kill of each step; past that there are steps that no run comes by
+REPORT_STORIES = 20
 STORES = ("sqlite", "bigtable")
 WIDTH, SHOWN = 48, 400
 
@@ -79,7 +82,7 @@ def tell(seed: int, place: Place, steps: Sequence[str], stalls: float = STALLS) 
     story = Story(seed, place, names[seed % len(names)])
     try:
         for step in steps:
-            if step in steps_to_stall_at(place.store) and story.random.random() < stalls:
+            if step in _to_stall_at(place.store) and story.random.random() < stalls:
                 story.stall(step)
             else:
                 story.strike(step)
@@ -91,8 +94,18 @@ def tell(seed: int, place: Place, steps: Sequence[str], stalls: float = STALLS) 
         story.close()
 
 
+def _to_stall_at(store: str) -> list[str]:
+    """Whoever stops at any moment may hold SQLite's lock."""
+    return steps_to_stall_at(store) + [ALL_OF_TWO] * (store != "sqlite")
+
+
 def tell_all(
-    places: Places, store: str, first_seed: int, kills: int, only: Sequence[str] = (), say: Callable[[str], object] = print
+    places: Places,
+    store: str,
+    first_seed: int,
+    kills: int,
+    only: Sequence[str] = (),
+    say: Callable[[str], object] = print,
 ) -> Histogram:
     """Stories until each step has had its share of so many kills. only: one story, with these steps in this order."""
     found = Histogram()
@@ -105,6 +118,8 @@ def tell_all(
         found.add(told)
         if told.wrong:
             say(f"wrong: --store {store} --seed {seed} {' '.join(f'--step {s!r}' for s in steps)}: {shown(told.wrong)}")
+        if found.stories % REPORT_STORIES == 0:
+            say(f"{store}: {found.stories} stories, {found.kills.total()} kills, {len(found.wrong)} wrong")
     return found
 
 
@@ -135,7 +150,9 @@ def as_text(histograms: dict[str, Histogram]) -> str:
 def main() -> int:
     """0: every number of every story is the truth, and every step was come by."""
     asked = _asked()
+    say = partial(print, flush=True)
     stores = asked.store or STORES
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end, too
     begun = time.monotonic()
     with ExitStack() as held:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
@@ -145,7 +162,7 @@ def main() -> int:
         for store in stores:
             emulator = _emulator(held) if store == "bigtable" else None
             places = Places(held.enter_context(forking()), folder / store, redis_url, emulator)
-            told[store] = threads.submit(tell_all, places, store, asked.seed, asked.kills, asked.step)
+            told[store] = threads.submit(tell_all, places, store, asked.seed, asked.kills, asked.step, say)
         histograms = {store: future.result() for store, future in told.items()}
     print(as_text(histograms))
     lacking = (

@@ -55,12 +55,12 @@ def test_numbers_are_exact_where_it_stalls_and_goes_on(
     assert story.finish().wrong == []
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(("step", "workers"), [*((step, 1) for step in STEPS), ("before the acknowledgement", 2)])
 def test_where_it_goes_away_for_good_a_run_ends_soon_with_one_line(
-    step: str, places: Places, emulator: StallingEmulator
+    step: str, workers: int, places: Places, emulator: StallingEmulator
 ) -> None:
     story = Story(0, places.new(), "files")
-    run = story.paused_at(step, [in_haste(GIVE_UP_S)], nth=1)
+    run = story.paused_at(step, [in_haste(GIVE_UP_S)], nth=1, workers=workers)
     assert run is not None
     emulator.stop()
     run.send(signal.SIGCONT)

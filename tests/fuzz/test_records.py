@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from itertools import pairwise
@@ -16,6 +17,7 @@ from pipeline.definitions.validate import parse_account
 from pipeline.match.block import BlockMatcher
 from pipeline.match.plan import FUNCTIONS_MAX
 from pipeline.model.definition import AccountDefinitions, Snapshot
+from pipeline.model.hit import HitBlock
 from tests.support.any_pace import at_any_pace
 from tests.support.hostile import LINES
 from tests.support.reading import Outcome, Reader, outcome_of
@@ -67,8 +69,16 @@ def judged(
     matched = by.match(b"\n".join(lines), Span("file", offset, trusted, places=places), NOW_NS)
     outcome = outcome_of(matched, ACCOUNTS)
     assert matched.tally["events"] + len(matched.rejects) == len(outcome)
+    if trusted is not None:
+        assert {key.account for _, raw in matched.hits for key in HitBlock.from_bytes(raw).accounts} <= {trusted}
+        assert {reject.account for reject in matched.rejects} <= {trusted}
+    at = dict(zip(places or [f"file@{offset + begin}" for begin in offsets(lines)], lines, strict=True))
     for reject in matched.rejects:
-        json.loads(json.dumps(reject.to_record()).encode())
+        record = json.loads(json.dumps(reject.to_record()))
+        raw = base64.b64decode(record["raw_base64"]) if "raw_base64" in record else record["raw"].encode()
+        assert raw == reject.raw
+        if reject.source in at:
+            assert raw == at[reject.source]
     return outcome
 
 

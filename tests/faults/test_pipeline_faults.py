@@ -19,6 +19,7 @@ from tests.support.empty_places import Places, places_at
 from tests.support.fault_knobs import Knobs
 from tests.support.fault_plans import Roughness
 from tests.support.fault_world import hold, run_seed
+from tests.support.second_program import OTHERS, wrong_after
 from tests.support.seeds import seeds
 
 HAPPENS = {
@@ -82,6 +83,11 @@ def test_all_that_may_happen_happens_and_the_numbers_are_exact(on_bigtable: Plac
 def test_a_seed_is_the_same_run_each_time(places: str, request: pytest.FixtureRequest) -> None:
     runs = [run_seed(lambda name, n=n: request.getfixturevalue(places)(f"{name}{n}"), 3) for n in "ab"]
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("value", OTHERS)
+def test_a_program_with_another_value_than_the_store_began_with_changes_nothing(value: str, on_sqlite: Places) -> None:
+    assert wrong_after(0, on_sqlite(value), OTHERS[value]) == []
 
 
 def test_every_rule_is_left_out_once() -> None:

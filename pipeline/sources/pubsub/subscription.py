@@ -24,8 +24,9 @@ QUIET_S = 5.0  # without --follow: nothing has come for so long, so that was all
 
 
 class PubSubSubscription(Source):
-    """url: `pubsub://PROJECT/SUBSCRIPTION`. held_max: messages taken and not counted, give or take one answer to each
-    pull under way. Raises UsageError where it can't be pulled from.
+    """url: `pubsub://PROJECT/SUBSCRIPTION`. follow: wait for more; else it ends when nothing has come for quiet_s.
+    held_max: messages taken and not counted, give or take one answer to each pull under way. Raises UsageError where it
+    can't be pulled from.
 
     There is no backlog to tell of: the service tells only its monitoring, minutes late, how much waits.
     """

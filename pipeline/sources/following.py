@@ -56,13 +56,10 @@ class FollowedFiles(Source):
 
     def blocks(self) -> Iterator[Block | None]:
         while True:
-            found = False
             for block in self._look():
-                found = True
                 self._under_way[block.source, block.offset] = self._files[block.source]
                 yield block
-            if not found:
-                yield None
+            yield None  # also where there was something: all that stood there when the look began is taken
 
     def acknowledge(self, blocks: Sequence[Block]) -> None:
         if not blocks:

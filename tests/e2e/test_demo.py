@@ -129,7 +129,7 @@ def test_a_part_that_dies_is_reported_and_the_rest_is_ended(tmp_path: Path) -> N
         os.kill(next(pid for pid, words in children.items() if " run " in words), signal.SIGKILL)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert err == "daycount: the pipeline ended by itself (SIGKILL); it has said nothing\n"
+    assert "daycount: the pipeline ended by itself (SIGKILL); " in err
     assert not any(alive(pid) for pid in children)
     assert list(tmp_path.iterdir()) == []
 

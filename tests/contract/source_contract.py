@@ -211,8 +211,13 @@ class SourceContract:
         killed.take(2)
         feed.abandon(killed.source)
         feed.send(C)
-        with reading(feed, follow=False) as reader:
-            assert records_of(reader.take_all()) == Counter([A, B, C])
+        found: Counter[bytes] = Counter()
+        for _ in range(3):  # a service may give it again only when the first of these runs has found no more and ended
+            with reading(feed, follow=False) as reader:
+                found |= records_of(reader.take_all())
+            if len(found) == 3:
+                break
+        assert found == Counter([A, B, C])
 
     def test_an_empty_record_is_a_line_with_a_place(self, feed: Feed) -> None:
         feed.send(b"", account="acme")

@@ -26,7 +26,7 @@ from pipeline.embedded_redis import embedded_redis
 from tests.support.emulators import BigtableEmulator, find_bigtable_emulator
 from tests.support.feeds import feeds
 from tests.support.forked import forking
-from tests.support.kill_points import HALF_MADE, steps_of, steps_to_stall_at
+from tests.support.kill_points import HALF_MADE, OF_A_HEAD, steps_of, steps_to_stall_at
 from tests.support.kill_story import ALL_OF_TWO, MOMENTS, Place, Places, Story, Told
 
 KILLS = 20
@@ -110,9 +110,10 @@ def tell_all(
     """Stories until each step has had its share of so many kills. only: one story, with these steps in this order."""
     found = Histogram()
     for seed in range(first_seed, first_seed + (1 if only else kills * STORIES_MAX)):
-        steps = only or _steps_of_story(seed, found.lacking(store, kills))
-        if not steps:
+        lacking = found.lacking(store, kills)
+        if not lacking:
             break
+        steps = only or _steps_of_story(store, seed, lacking)
         told = tell(seed, places.new(), steps)
         found.stories += 1
         found.add(told)
@@ -123,10 +124,13 @@ def tell_all(
     return found
 
 
-def _steps_of_story(seed: int, lacking: Sequence[str]) -> list[str]:
-    """Some of those that lack kills. A store is made once, so where that is struck it is first."""
-    chosen = Random(seed).sample(lacking, min(STRIKES, len(lacking)))
-    return sorted(chosen, key=lambda step: step != HALF_MADE)
+def _steps_of_story(store: str, seed: int, lacking: Sequence[str]) -> list[str]:
+    """Some of those that lack kills, and others. A store is made once and then has a head, so these are first and last."""
+    random = Random(seed)
+    chosen = random.sample(lacking, min(STRIKES, len(lacking)))
+    others = [step for step in steps_of(store) if step not in chosen]
+    chosen += random.sample(others, STRIKES - len(chosen))
+    return sorted(chosen, key=lambda step: (step in OF_A_HEAD) - (step == HALF_MADE))
 
 
 def shown(wrong: Sequence[str]) -> str:

@@ -66,6 +66,7 @@ EVERYWHERE = {
     "after the acknowledgement": Step(_of_sources(struck_after, "acknowledge"), CHUNKS),
 }
 HALF_MADE = "the store half made"
+OF_A_HEAD = ("k of n rows applied again from the head", "applied again from the head")
 OF_STORE = {
     "sqlite": {
         HALF_MADE: Step(partial(sqlite.plant, sqlite.HalfMade), 4),
@@ -78,8 +79,8 @@ OF_STORE = {
         HALF_MADE: Step(bigtable.half_made, 4),
         "head committed, nothing applied": Step(bigtable.head_moved, UNITS),
         "k of n rows applied": Step(bigtable.half_applied, UNITS),
-        "k of n rows applied again from the head": Step(bigtable.half_applied_again, 8),
-        "applied again from the head": Step(bigtable.applied_again, 8),
+        OF_A_HEAD[0]: Step(bigtable.half_applied_again, 3),
+        OF_A_HEAD[1]: Step(bigtable.applied_again, 8),
     },
 }
 

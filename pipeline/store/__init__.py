@@ -13,9 +13,10 @@ __all__ = ["Cell", "Store", "open_store"]
 FORMS = "sqlite:///PATH or bigtable://PROJECT/INSTANCE[?prefix=P]"
 
 
-def open_store(url: str, *, create: bool = False, create_tables: bool = False) -> Store:
+def open_store(url: str, *, create: bool = False, create_tables: bool = False, wait_s: float | None = None) -> Store:
     """Open the store at a URL. `create`: a new SQLite file is made, and absent Bigtable tables on an emulator or with
-    `create_tables`; without it a store that isn't there is a UsageError.
+    `create_tables`; without it a store that isn't there is a UsageError. `wait_s`: how long a call waits for a store that
+    does not answer or that others hold on to, with all its repeats; a minute where it is not said.
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
@@ -24,12 +25,14 @@ def open_store(url: str, *, create: bool = False, create_tables: bool = False) -
             raise UsageError(f"--store {url}: name a file, as in sqlite:///numbers.db or sqlite:////var/lib/numbers.db")
         from pipeline.store.sqlite import SqliteStore
 
-        return SqliteStore(Path(path), create=create)
+        waiting = {} if wait_s is None else {"busy_timeout_s": wait_s}
+        return SqliteStore(Path(path), create=create, **waiting)
     if parts.scheme == "bigtable":
         project, instance = parts.netloc, parts.path.strip("/")
         if not project or not instance or "/" in instance:
             raise UsageError(f"--store {url}: name project and instance, as in bigtable://my-project/my-instance")
         from pipeline.store.bigtable import BigtableStore
+        from pipeline.store.bigtable.patience import Patience
 
         given = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if unknown := given.keys() - {"prefix", "profile"}:
@@ -41,5 +44,6 @@ def open_store(url: str, *, create: bool = False, create_tables: bool = False) -
             app_profile=given.get("profile"),
             create=create,
             create_tables=create_tables,
+            patience=None if wait_s is None else Patience(deadline_s=wait_s),
         )
     raise UsageError(f"--store {url}: unknown kind of store; use {FORMS}")

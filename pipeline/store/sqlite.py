@@ -110,6 +110,7 @@ class SqliteStore(Store):
     def read(self, table: str, rows: Sequence[bytes], ranges: Ranges | None = None) -> Rows:
         found: Rows = {}
         keys = list(dict.fromkeys(rows))
+        self._refuse_another_file()
         with _translated(self.path):
             for within, bounds in _conditions(ranges):
                 for at in range(0, len(keys), ROWS_PER_SELECT):
@@ -122,6 +123,7 @@ class SqliteStore(Store):
         found: Rows = {}
         end = prefix_end(prefix)
         which, bounds = ("row >= ?", [prefix]) if end is None else ("row >= ? AND row < ?", [prefix, end])
+        self._refuse_another_file()
         with _translated(self.path):
             self._select(found, table, which, bounds)
         return found
@@ -153,7 +155,10 @@ class SqliteStore(Store):
                 self.put_meta(_FLUSHED, {b"at": str(time.time_ns()).encode()})
             finally:
                 self._db.execute("PRAGMA synchronous=NORMAL")
-        # SQLite would go on with the file it has open, and all that is acknowledged would be gone with it.
+        self._refuse_another_file()
+
+    def _refuse_another_file(self) -> None:
+        """SQLite goes on with the file it has open: what is acknowledged would be gone with it, what is read be of old."""
         if self._whereabouts() != self._file:
             raise StoreError(f"{self.path} was moved, removed or replaced in the middle of a run; put it back and run again")
 

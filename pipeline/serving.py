@@ -10,6 +10,7 @@ from collections.abc import Callable
 import uvicorn
 from starlette.applications import Starlette
 
+from pipeline.connections import open_door
 from pipeline.model.errors import UsageError
 
 SHUTDOWN_GRACE_S = 10
@@ -49,6 +50,8 @@ def serve_app(app: Starlette, listener: socket.socket, on_listening: Callable[[]
         log_level="warning",
         access_log=False,
         server_header=False,
+        http=open_door().protocol(),
+        ws="none",
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )

@@ -25,6 +25,11 @@ class Caller:
             raise Problem(403, f"this key is for the account {self.account}: leave account out", pointer="/account")
         return self.account
 
+    def demand_write(self) -> None:
+        """Raises Problem (403) for a key that changes nothing."""
+        if self.role != Role.WRITE:
+            raise Problem(403, "this API key only reads; changing definitions takes one of the role write")
+
 
 class Auth(ABC):
     """Tells callers by the `Authorization` header."""

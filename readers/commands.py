@@ -79,6 +79,7 @@ def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: b
     from pipeline.serving import bind, serve_app, url_of
     from readers.app import create_app
     from readers.auth import Auth, NoAuth, RedisKeys
+    from readers.editing import Editor
     from readers.service import Service
     from readers.snapshots import Snapshots
     from readers.stores import Stores
@@ -90,7 +91,8 @@ def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: b
         open_store(store_url).close()  # a store that isn't there is refused now, not at the first query
         auth: Auth = NoAuth() if no_auth else RedisKeys.at(definitions_url, time.monotonic)
         stores = Stores(lambda: open_store(store_url))
-        service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC))
+        editor = Editor(definitions_url) if is_redis(definitions_url) else None
+        service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC), editor)
         where = url_of(listener)
         serve_app(create_app(service), listener, lambda: click.echo(f"Daycount is serving on {where}"))
 

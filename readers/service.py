@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 
 from readers.auth import Auth, Caller
+from readers.editing import Editor
 from readers.query import Answer, run_query
 from readers.snapshots import Snapshots
 from readers.stores import Stores
@@ -18,12 +19,13 @@ from readers.stores import Stores
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Passed to the app once; the routes find it in `app.state`."""
+    """Passed to the app once; the routes find it in `app.state`. `editor` None: definitions can't be changed here."""
 
     stores: Stores
     snapshots: Snapshots
     auth: Auth
     now: Callable[[], datetime]
+    editor: Editor | None = None
 
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises Problem (401)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from pipeline.definitions.source import DefinitionsSource
 from pipeline.model.definition import Snapshot
@@ -18,20 +19,34 @@ class Snapshots:
     def __init__(self, source: DefinitionsSource) -> None:
         self._source = source
         self.current: Snapshot = source.read()
+        self._turn = asyncio.Lock()
 
     @property
     def stale(self) -> str | None:
         return self._source.stale_reason
 
+    @property
+    def stale_since(self) -> datetime | None:
+        return self._source.stale_since
+
+    @property
+    def read_at(self) -> datetime:
+        """When definitions were last read with success."""
+        assert self._source.read_at is not None, "the first read succeeds"
+        return self._source.read_at
+
     async def keep_fresh(self) -> None:
-        """Refreshes until it is cancelled. Reads take turns: a source is not for several threads at once."""
+        """Refreshes until it is cancelled."""
         while True:
             await asyncio.sleep(REFRESH_S)
             await self.refresh()
 
     async def refresh(self) -> None:
-        """Reads the definitions once more."""
-        self.current = await asyncio.to_thread(self._source.read)
+        """Reads the definitions once more. Reads take turns: a source is not for several threads at once, and who has
+        just changed something must not be given what was read before.
+        """
+        async with self._turn:
+            self.current = await asyncio.to_thread(self._source.read)
 
     def account(self, name: object) -> str:
         """The account a request is about: the one it names, or the only one there is. Raises Problem."""

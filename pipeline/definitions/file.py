@@ -22,7 +22,7 @@ class Located:
 
     def error(self, error: DefinitionError) -> DefinitionError:
         """A complaint about the document, told from outside the file."""
-        return DefinitionError(f"{self.place}: {error.path}" if error.path else self.place, error.message)
+        return DefinitionError(": ".join(filter(None, (self.place, error.path))), error.message, error.parts)
 
 
 def locate_documents(path: str, account: str | None = None) -> list[Located]:

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.definitions import history
 from pipeline.definitions.hashes import METRIC_PREFIX, SETTINGS_FIELD, Fields, metric_field, read_hash, to_value
 from pipeline.definitions.validate import parse_account
-from pipeline.model.definition import AccountDefinitions, DefinitionError
+from pipeline.model.definition import AccountDefinitions, DefinitionError, Metric
 from pipeline.model.definition_check import ACCOUNT, check_size, named
 from pipeline.model.definition_place import Place, quoted
 from pipeline.model.errors import UsageError
@@ -33,12 +33,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a push or a deletion did to an account; `kept` counts the metrics that it left alone."""
+    """What a push or a deletion did to an account; `kept` counts the metrics that it left alone.
+
+    `pushed`: those that a push named, as they are in force now.
+    """
 
     account: str
     changes: tuple[Change, ...]
     kept: int
     notes: tuple[str, ...] = ()
+    pushed: tuple[Metric, ...] = ()
+
+
+class NotThere(UsageError):
+    """What is to be deleted is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +74,21 @@ def plan_push(document: Any, fields: Fields, now: datetime) -> Plan:
     renewed = [change.metric for change in changes if change.revision != change.before]
     entries = [history.pushed(after.metrics[metric_id], now) for metric_id in renewed]
     notes = tuple(_notes(before, after)) if fields else ()
-    return Plan(written, (), entries, Report(pushed.account, changes, len(after.metrics) - len(changes), notes))
+    in_force = tuple(after.metrics[metric_id] for metric_id in pushed.metrics)
+    report = Report(pushed.account, changes, len(after.metrics) - len(changes), notes, in_force)
+    return Plan(written, (), entries, report)
 
 
 def plan_deletion(account: str, metrics: tuple[str, ...], fields: Fields, now: datetime) -> Plan:
-    """What deleting metrics, or all if none is named, comes to. Raises a UsageError if one is not there."""
+    """What deleting metrics, or all if none is named, comes to. Raises NotThere if one is not there."""
     if not fields:
-        raise UsageError(f"there is no account {account}; `daycount define list` shows those there are")
+        raise NotThere(f"there is no account {account}; `daycount define list` shows those there are")
     before = read_hash(account, fields)
     stored = [field for field in fields if field.startswith(METRIC_PREFIX)]
     going = list(dict.fromkeys(map(metric_field, metrics))) or stored
     missing = [_metric_of(field) for field in going if field not in stored]
     if missing:
-        raise UsageError(f"account {account} has no metric {missing[0]}; `daycount define list` shows those it has")
+        raise NotThere(f"account {account} has no metric {missing[0]}; `daycount define list` shows those it has")
     changes = tuple(Change(_metric_of(field), "deleted", None, _revision(before, _metric_of(field))) for field in going)
     # A hash without fields would not exist, and an account alone on its server would look like a server that lost all.
     settings = {} if SETTINGS_FIELD in fields else {SETTINGS_FIELD: to_value(before.settings.document())}

@@ -11,9 +11,9 @@ import redis
 from pipeline.definitions import history
 from pipeline.definitions.connection import connect, naming_the_server
 from pipeline.definitions.file import Located
-from pipeline.definitions.hashes import Fields, hash_key
+from pipeline.definitions.hashes import Fields, hash_key, read_hash
 from pipeline.definitions.plan import Plan, Report, plan_deletion, plan_push
-from pipeline.model.definition import DefinitionError
+from pipeline.model.definition import AccountDefinitions, DefinitionError
 from pipeline.model.errors import UsageError
 
 # Somebody else's writes in between: each is another reason to plan again, and so many in a row are no accident.
@@ -21,14 +21,20 @@ _ATTEMPTS_MAX = 10
 
 _Planner = Callable[[Fields], Plan]
 
+# Told what an account has at the moment of writing; raises whatever shall keep it from being changed.
+Expect = Callable[[AccountDefinitions], None]
 
-def push(url: str, documents: list[Located]) -> list[Report]:
+
+def push(url: str, documents: list[Located], expect: Expect | None = None) -> list[Report]:
     """Pushes accounts' documents. All are judged before the first is written.
 
-    Raises DefinitionError for what is not valid. **Retry:** harmless; what is there already is `unchanged`.
+    Raises DefinitionError for what is not valid, and what `expect` raises.
+    **Retry:** harmless; what is there already is `unchanged`.
     """
     client = connect(url)
-    planners = [(_account_of(located), _push_planner(located)) for located in documents]
+    planners = [
+        (account := _account_of(located), _expecting(expect, account, _push_planner(located))) for located in documents
+    ]
     _refuse_twice([account for account, _ in planners])
     with naming_the_server(url), client:
         for account, planner in planners:
@@ -36,14 +42,16 @@ def push(url: str, documents: list[Located]) -> list[Report]:
         return [_commit(client, account, planner) for account, planner in planners]
 
 
-def delete(url: str, account: str, metrics: tuple[str, ...]) -> Report:
+def delete(url: str, account: str, metrics: tuple[str, ...], expect: Expect | None = None) -> Report:
     """Deletes metrics of an account; none named means all. The settings stay, so that its events stay known.
 
-    Raises a UsageError, having deleted nothing, if one is not there. **Retry:** refused, for they are gone.
+    Raises NotThere, having deleted nothing, if one is not there, and what `expect` raises.
+    **Retry:** refused, for they are gone.
     """
     client = connect(url)
+    planner = _expecting(expect, account, lambda fields: plan_deletion(account, metrics, fields, datetime.now(UTC)))
     with naming_the_server(url), client:
-        return _commit(client, account, lambda fields: plan_deletion(account, metrics, fields, datetime.now(UTC)))
+        return _commit(client, account, planner)
 
 
 def _account_of(located: Located) -> str:
@@ -64,6 +72,19 @@ def _push_planner(located: Located) -> _Planner:
             return plan_push(located.document, fields, datetime.now(UTC))
         except DefinitionError as error:
             raise located.error(error) from None
+
+    return plan
+
+
+def _expecting(expect: Expect | None, account: str, planner: _Planner) -> _Planner:
+    """The planner, which now asks `expect` too; after its own refusals, as a change that is no good needs no other."""
+    if expect is None:
+        return planner
+
+    def plan(fields: Fields) -> Plan:
+        planned = planner(fields)
+        expect(read_hash(account, fields))
+        return planned
 
     return plan
 

@@ -23,12 +23,16 @@ VISITOR, VISITOR_DAY = ONCE_PER = ("visitor", "visitor_day")
 
 
 class DefinitionError(UsageError):
-    """A definition that cannot be counted: `path` is its place in the document, `message` says the cure."""
+    """A definition that cannot be counted: `path` is its place in the document, `message` says the cure.
 
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(path, message)
+    `parts`: the keys and indices that lead there from where the definition begins, as they are and not cut short.
+    """
+
+    def __init__(self, path: str, message: str, parts: tuple[str, ...] = ()) -> None:
+        super().__init__(path, message, parts)
         self.path = path
         self.message = message
+        self.parts = parts
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message

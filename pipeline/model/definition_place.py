@@ -16,22 +16,23 @@ _QUOTED_BITS_MAX = 3 * _QUOTED_CHARS_MAX
 class Place:
     """A place in a document, and the list in which complaints about the whole document gather.
 
-    `label` names a definition, as in `metrics[2] (big_orders)`; `path` leads on from there.
+    `label` names a definition, as in `metrics[2] (big_orders)`; `path` leads on from there, and so do its `parts`.
     """
 
     found: list[DefinitionError]
     label: str = ""
     path: str = ""
+    parts: tuple[str, ...] = ()
 
     def at(self, part: str) -> Place:
         """The place of a key, or of an index such as `[2]`, inside this one."""
         shown = part if part.isprintable() and len(part) <= _QUOTED_CHARS_MAX else quoted(part)
         joint = "." if self.path and shown and not shown.startswith("[") else ""
-        return Place(self.found, self.label, f"{self.path}{joint}{shown}")
+        return Place(self.found, self.label, f"{self.path}{joint}{shown}", (*self.parts, part))
 
     def refuse(self, message: str) -> None:
         """Notes what is wrong here and the cure."""
-        self.found.append(DefinitionError(str(self), message))
+        self.found.append(DefinitionError(str(self), message, self.parts))
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.label, self.path) if part)

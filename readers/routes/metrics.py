@@ -1,7 +1,8 @@
-"""`/v1/metrics`: which metrics there are. Changing them is not done here yet."""
+"""`/v1/metrics`: which metrics there are, and changing them."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -9,10 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from pipeline.definitions.documents import parse_json
+from pipeline.definitions.plan import Report
 from pipeline.model.definition import AccountDefinitions, Metric
+from pipeline.model.definition_check import ACCOUNT, ID, named
+from pipeline.model.errors import StoreError, UsageError
 from readers.answers import json_answer
-from readers.problem import Problem
-from readers.service import service_of
+from readers.auth import Caller
+from readers.body import read_bytes
+from readers.editing import Editor, Expected, tag_of
+from readers.problem import LOG, Problem
+from readers.revisions import read_history
+from readers.service import Service, service_of
+
+READ_METHODS = ("GET", "HEAD")
+METHODS = (*READ_METHODS, "PUT", "DELETE")
 
 
 async def list_metrics(request: Request) -> Response:
@@ -20,9 +32,9 @@ async def list_metrics(request: Request) -> Response:
     service = service_of(request)
     caller = await service.caller(request)
     known = service.snapshots.current.accounts
-    named = request.query_params.get("account")
-    everything = named is None and caller.account is None
-    name = None if everything else service.account(caller, named)
+    asked = request.query_params.get("account")
+    everything = asked is None and caller.account is None
+    name = None if everything else service.account(caller, asked)
     accounts = [account for account in known.values() if everything or account.account == name]
     metrics = [_document(account, metric) for account in accounts for metric in account.metrics.values()]
     problems = [{"account": account.account, "detail": line} for account in accounts for line in account.problems]
@@ -30,22 +42,104 @@ async def list_metrics(request: Request) -> Response:
 
 
 async def get_metric(request: Request) -> Response:
-    """One metric of the account."""
+    """One metric of the account, with the revisions that a store has counted under."""
     service = service_of(request)
     caller = await service.caller(request)
     name, metric_id = service.account(caller, request.query_params.get("account")), request.path_params["id"]
     account = service.snapshots.current.accounts.get(name)
     if account is None or metric_id not in account.metrics:
         raise Problem(404, f"account {name} has no metric {metric_id!r}")
-    return json_answer(request, orjson.dumps(_document(account, account.metrics[metric_id])))
+    metric = account.metrics[metric_id]
+    document = {**_document(account, metric), "history": await _history(service, name, metric_id)}
+    return json_answer(request, orjson.dumps(document), of=tag_of(metric))
+
+
+async def put_metric(request: Request) -> Response:
+    """Push one metric: 201 where it is new, else 200. **Retry:** harmless; what is there already is `unchanged`."""
+    service = service_of(request)
+    caller = await service.caller(request)
+    editor, name = _editor(service, caller), _account_to_edit(service, caller, request)
+    metric_id = request.path_params["id"]
+    if not named(ID, metric_id):
+        raise Problem(400, f"{metric_id[:64]!r} in the address is not a metric's id; 1 to 64 of a-z, 0-9 and _")
+    try:
+        written = parse_json(await read_bytes(request))
+    except ValueError as error:
+        raise Problem(400, f"the body is {error}", pointer="") from None
+    expected = Expected.of(request.headers)
+    report = await asyncio.to_thread(editor.put, name, metric_id, written, expected)
+    await service.snapshots.refresh()
+    return _told(service, report, metric_id)
+
+
+async def delete_metric(request: Request) -> Response:
+    """Delete one metric: 204. Its counters stay, and go on when it is put again. **Retry:** 404, for it is gone."""
+    service = service_of(request)
+    caller = await service.caller(request)
+    editor = _editor(service, caller)
+    name = service.account(caller, request.query_params.get("account"))
+    await asyncio.to_thread(editor.delete, name, request.path_params["id"], Expected.of(request.headers))
+    await service.snapshots.refresh()
+    return Response(status_code=204)
+
+
+def _editor(service: Service, caller: Caller) -> Editor:
+    caller.demand_write()
+    if service.editor is None:
+        detail = "the definitions are a file here, which is edited by hand; serve --definitions redis://HOST:PORT/DB"
+        raise Problem(405, f"{detail} takes changes over HTTP", headers={"allow": ", ".join(READ_METHODS)})
+    return service.editor
+
+
+def _account_to_edit(service: Service, caller: Caller, request: Request) -> str:
+    """The account whose metric is put: one that is named may be a new one, as with `daycount define push`."""
+    asked = request.query_params.get("account")
+    if caller.account is None and asked is not None:
+        if not named(ACCOUNT, asked):
+            raise Problem(400, f"{asked[:64]!r} is not an account's name; 1 to 64 of a-z, 0-9, _ and -", pointer="/account")
+        return asked
+    return service.account(caller, asked)
+
+
+def _told(service: Service, report: Report, metric_id: str) -> Response:
+    """The metric as it is in force now, and what has become of it."""
+    (metric,) = report.pushed
+    (change,) = (change for change in report.changes if change.metric == metric_id)
+    account = service.snapshots.current.accounts.get(report.account)
+    timezone = account.settings.timezone if account else None
+    before = None if change.outcome == "unchanged" else change.before
+    what = {"outcome": change.outcome, "before": before, "notes": report.notes}
+    document = {**_shown(report.account, timezone, metric), **what}
+    is_new = change.outcome == "new"
+    headers = {"etag": f'"{tag_of(metric)}"', **({"location": f"/v1/metrics/{metric_id}"} if is_new else {})}
+    return Response(orjson.dumps(document), 201 if is_new else 200, headers, "application/json")
 
 
 def _document(account: AccountDefinitions, metric: Metric) -> dict[str, Any]:
-    where = {"account": account.account, "timezone": account.settings.timezone}
+    return _shown(account.account, account.settings.timezone, metric)
+
+
+def _shown(account: str, timezone: str | None, metric: Metric) -> dict[str, Any]:
+    where = {"account": account, "timezone": timezone}
     return {**where, **metric.document(), "description": metric.description, "revision": metric.revision}
+
+
+async def _history(service: Service, account: str, metric_id: str) -> list[dict[str, str | None]] | None:
+    """None where the store doesn't say: the definition itself is not in it."""
+    try:
+        return await service.stores.run(lambda store: read_history(store, account, metric_id))
+    except (StoreError, UsageError) as error:
+        LOG.error("the history of a metric: %s", error)
+        return None
+
+
+async def _metric(request: Request) -> Response:
+    # One route, so that a refused method is told of all.
+    answer = {"PUT": put_metric, "DELETE": delete_metric}.get(request.method, get_metric)
+    return await answer(request)
 
 
 ROUTES = [
     Route("/v1/metrics", list_metrics, methods=["GET"]),
-    Route("/v1/metrics/{id}", get_metric, methods=["GET"]),
+    Route("/v1/metrics/{id}", _metric, methods=list(METHODS)),
 ]

@@ -1,0 +1,32 @@
+"""Owns how the body of a request is read: JSON, and no more of it than the bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from readers.problem import Problem
+from readers.query.limits import BODY_BYTES_MAX
+
+
+async def read_json(request: Request) -> Any:
+    """The JSON of a request's body. Raises Problem (400, 413, 415)."""
+    try:
+        return orjson.loads(await read_bytes(request))
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"the body is not JSON: {error}", pointer="") from None
+
+
+async def read_bytes(request: Request) -> bytes:
+    """A body that is said to be JSON, as it came. Raises Problem (413, 415)."""
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(415, f"send JSON with Content-Type: application/json, not {kind}")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > BODY_BYTES_MAX:
+            raise Problem(413, f"the body is larger than {BODY_BYTES_MAX} bytes (1 MiB)")
+    return bytes(body)

@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from readers.problem import HANDLERS
-from readers.routes import health, metrics, page, query
+from readers.routes import health, metrics, page, query, telemetry
 from readers.service import Service
+from readers.telemetry import Measured, Telemetry
 
-ROUTES = [*query.ROUTES, *metrics.ROUTES, *health.ROUTES, *page.ROUTES]
+ROUTES = [*query.ROUTES, *metrics.ROUTES, *health.ROUTES, *telemetry.ROUTES, *page.ROUTES]
 
 
-def create_app(service: Service) -> Starlette:
-    """The application around a service. It closes the service's stores when it ends."""
+def create_app(service: Service, registry: CollectorRegistry | None = None) -> Starlette:
+    """The application around a service. It closes the service's stores when it ends. registry: what `/metrics` tells."""
+    told = Telemetry(registry or CollectorRegistry())
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -27,6 +31,7 @@ def create_app(service: Service) -> Starlette:
             refresher.cancel()
             await asyncio.to_thread(service.stores.close)
 
-    app = Starlette(routes=ROUTES, exception_handlers=HANDLERS, lifespan=lifespan)
-    app.state.service = service
+    measured = Middleware(Measured, telemetry=told)
+    app = Starlette(routes=ROUTES, middleware=[measured], exception_handlers=HANDLERS, lifespan=lifespan)
+    app.state.service, app.state.telemetry = service, told
     return app

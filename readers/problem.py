@@ -11,11 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pipeline.definitions.connection import DefinitionsUnavailable
 from pipeline.model.errors import StoreError, UsageError
 from readers.query import QueryError
+from readers.telemetry import telemetry_of
 
 LOG = logging.getLogger("daycount.serve")
 RETRY_AFTER_S = 5
+RETRY_AFTER = {"retry-after": str(RETRY_AFTER_S)}
 
 
 class Problem(Exception):
@@ -44,8 +47,17 @@ class Problem(Exception):
         return Response(orjson.dumps(body), self.status, self.headers, media_type="application/problem+json")
 
 
-def on_problem(_: Request, error: Exception) -> Response:
+class Overloaded(Problem):
+    """More queries wait than can be answered soon."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "too many queries are waiting; try again in a few seconds", headers=RETRY_AFTER)
+
+
+def on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
+    if isinstance(error, Overloaded):
+        telemetry_of(request).refused.inc()
     return error.response()
 
 
@@ -57,6 +69,9 @@ def on_query_error(_: Request, error: Exception) -> Response:
 def on_unavailable(request: Request, error: Exception) -> Response:
     """The store, or what keys are read from, did not answer. What exactly failed is the log's, not the public's."""
     LOG.error("%s %s: %s", request.method, request.url.path, error)
+    if isinstance(error, DefinitionsUnavailable):
+        return unavailable("this API key can't be looked up just now; try again in a few seconds").response()
+    telemetry_of(request).store_errors.inc()
     return unavailable("the numbers can't be read just now; try again in a few seconds").response()
 
 
@@ -72,7 +87,7 @@ def on_failure(request: Request, _: Exception) -> Response:
 
 
 def unavailable(detail: str) -> Problem:
-    return Problem(503, detail, headers={"retry-after": str(RETRY_AFTER_S)})
+    return Problem(503, detail, headers=RETRY_AFTER)
 
 
 HANDLERS = {

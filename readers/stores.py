@@ -8,12 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from pipeline.model.errors import StoreError
+from pipeline.model.errors import StoreError, TransientStoreError
 from pipeline.store.contract import Store
-from readers.problem import unavailable
+from readers.problem import Overloaded
 
 T = TypeVar("T")
 THREADS = 8
+ANSWER_WITHIN_S = 15.0  # waiting for a thread included; a call of a store gives up before
 WAITING_MAX = 256  # at a few milliseconds a query that is about a second of waiting
 
 
@@ -29,13 +30,19 @@ class Stores:
         self._busy = 0
         self._busy_max = threads + waiting_max
 
-    async def run(self, read: Callable[[Store], T]) -> T:
-        """What `read` gives, from one of the threads. Raises Problem (503) when too many are waiting."""
+    async def run(self, read: Callable[[Store], T], within_s: float = ANSWER_WITHIN_S) -> T:
+        """What `read` gives, from one of the threads. Raises Problem (503) when too many are waiting, StoreError.
+
+        Nobody waits longer than this, even where a store hangs: what has not begun by then never does.
+        """
         if self._busy >= self._busy_max:
-            raise unavailable("too many queries are waiting; try again in a few seconds")
+            raise Overloaded
         self._busy += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._run_here, read)
+            async with asyncio.timeout(within_s):
+                return await asyncio.get_running_loop().run_in_executor(self._pool, self._run_here, read)
+        except TimeoutError:
+            raise TransientStoreError(f"no answer within {within_s:g} s") from None
         finally:
             self._busy -= 1
 
@@ -49,9 +56,21 @@ class Stores:
     def _run_here(self, read: Callable[[Store], T]) -> T:
         store: Store | None = getattr(self._own, "store", None)
         if store is None:
-            store = self._own.store = self._open_one()
-            with self._lock:
-                self._opened.add(store)
+            return self._try(self._open(), read)
+        try:
+            return self._try(store, read)
+        except TransientStoreError:
+            raise
+        except StoreError:  # its file was put back, or replaced by a newer copy
+            return self._try(self._open(), read)
+
+    def _open(self) -> Store:
+        store = self._own.store = self._open_one()
+        with self._lock:
+            self._opened.add(store)
+        return store
+
+    def _try(self, store: Store, read: Callable[[Store], T]) -> T:
         try:
             return read(store)
         except StoreError:

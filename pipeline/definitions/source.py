@@ -29,6 +29,7 @@ class DefinitionsSource(ABC):
     def __init__(self, clock: Clock = _now) -> None:
         self._clock = clock
         self._last: Snapshot | None = None
+        self.read_at: datetime | None = None  # the last time that succeeded
         self.stale_since: datetime | None = None
         self.stale_reason: str | None = None
 
@@ -45,6 +46,7 @@ class DefinitionsSource(ABC):
             self.stale_since = self.stale_since or self._clock()
             self.stale_reason = str(error)
             return self._last
+        self.read_at = self._clock()
         self.stale_since = self.stale_reason = None
         if self._last is None or self._last.version != snapshot.version:
             self._last = snapshot

@@ -11,6 +11,8 @@ from pipeline.model.layout import META_COMPLETE
 from readers.problem import LOG, unavailable
 from readers.service import service_of
 
+WITHIN_S = 3.0  # who asks whether it is ready waits for no more
+
 
 async def healthz(request: Request) -> Response:
     """The process answers."""
@@ -21,7 +23,7 @@ async def readyz(request: Request) -> Response:
     """The store answers, and definitions are fresh."""
     service = service_of(request)
     try:
-        await service.stores.run(lambda store: store.read("meta", [META_COMPLETE]))
+        await service.stores.run(lambda store: store.read("meta", [META_COMPLETE]), WITHIN_S)
     except (StoreError, UsageError) as error:
         LOG.error("not ready: %s", error)
         raise unavailable("the store does not answer") from None

@@ -7,6 +7,8 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import Response
 
+from readers.service import service_of
+
 DIGEST_BYTES = 16
 
 
@@ -15,6 +17,8 @@ def json_answer(request: Request, body: bytes, of: str = "") -> Response:
     digest = hashlib.blake2b(body, digest_size=DIGEST_BYTES).hexdigest()
     tag = f'"{of}-{digest}"' if of else f'"{digest}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
+    if warnings := service_of(request).warnings():
+        headers["daycount-warning"] = "; ".join(warnings)
     if _has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")

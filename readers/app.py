@@ -19,7 +19,7 @@ ROUTES = [*query.ROUTES, *metrics.ROUTES, *health.ROUTES, *telemetry.ROUTES, *pa
 
 
 def create_app(service: Service, registry: CollectorRegistry | None = None) -> Starlette:
-    """The application around a service. It closes the service's stores when it ends. registry: what `/metrics` tells."""
+    """The application around a service, whose stores and keys it closes when it ends. registry: what `/metrics` tells."""
     told = Telemetry(registry or CollectorRegistry())
 
     @contextlib.asynccontextmanager
@@ -30,6 +30,7 @@ def create_app(service: Service, registry: CollectorRegistry | None = None) -> S
         finally:
             refresher.cancel()
             await asyncio.to_thread(service.stores.close)
+            service.auth.close()
 
     measured = Middleware(Measured, telemetry=told)
     app = Starlette(routes=ROUTES, middleware=[measured], exception_handlers=HANDLERS, lifespan=lifespan)

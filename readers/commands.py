@@ -17,6 +17,8 @@ from pipeline.store import open_store
 from readers.query import run_query
 from readers.text_query import RANGE_DEFAULT, body_of_texts
 
+STORE_WAIT_S = 5.0  # for one read of a store that does not answer; people wait for what is asked
+
 store_option = click.option(
     "--store",
     "store_url",
@@ -76,6 +78,8 @@ def query(
 @click.option("--no-auth", is_flag=True, help="Let everybody on this machine ask, without API keys.")
 def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: bool) -> None:
     """Serve the read API and the dashboard over HTTP."""
+    from prometheus_client import CollectorRegistry
+
     from pipeline.serving import bind, serve_app, url_of
     from readers.app import create_app
     from readers.auth import Auth, NoAuth, RedisKeys
@@ -90,11 +94,11 @@ def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: b
     with closing(listener), closing(open_definitions(definitions_url)) as source:
         open_store(store_url).close()  # a store that isn't there is refused now, not at the first query
         auth: Auth = NoAuth() if no_auth else RedisKeys.at(definitions_url, time.monotonic)
-        stores = Stores(lambda: open_store(store_url))
+        stores = Stores(lambda: open_store(store_url, wait_s=STORE_WAIT_S))
         editor = Editor(definitions_url) if is_redis(definitions_url) else None
         service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC), editor)
         where = url_of(listener)
-        serve_app(create_app(service), listener, lambda: click.echo(f"Daycount is serving on {where}"))
+        serve_app(create_app(service, CollectorRegistry()), listener, lambda: click.echo(f"Daycount is serving on {where}"))
 
 
 def _only_account(definitions: Snapshot) -> str:

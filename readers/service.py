@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,8 +27,8 @@ class Service:
     editor: Editor | None = None
 
     async def caller(self, request: Request) -> Caller:
-        """Who asks. Raises Problem (401)."""
-        return await asyncio.to_thread(self.auth.caller, request.headers.get("authorization"))
+        """Who asks. Raises Problem (401, 403), DefinitionsUnavailable."""
+        return await self.auth.caller(request.headers.get("authorization"))
 
     def account(self, caller: Caller, named: object) -> str:
         """The account a request is about. Raises Problem (400, 403)."""
@@ -41,7 +40,15 @@ class Service:
         """The answer to a query that this caller asks."""
         account = self.account(caller, body.get("account") if isinstance(body, dict) else None)
         definitions, now = self.snapshots.current, self.now()
-        return await self.stores.run(lambda store: run_query(store, definitions, account, body, now))
+        answer = await self.stores.run(lambda store: run_query(store, definitions, account, body, now))
+        return answer.warning(*self.warnings())
+
+    def warnings(self) -> list[str]:
+        """What is to be said with every answer at present."""
+        since = self.snapshots.stale_since
+        if since is None:
+            return []
+        return [f"definitions can't be refreshed since {since:%Y-%m-%dT%H:%M:%SZ}: the last known stay in force"]
 
 
 def service_of(request: Request) -> Service:

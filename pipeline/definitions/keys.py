@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import redis
 
@@ -20,6 +21,7 @@ from pipeline.model.errors import UsageError
 KEYS_HASH = "keys"  # sha256 of a key, hex -> {"account": …, "role": …, "created": …, "revoked"?: …}
 REMEMBER_S = 10.0  # a revoked key works no longer than this
 REMEMBERED_MAX = 10_000
+PAUSE_S = 1.0  # after a look-up without an answer, so that those behind it don't wait for their own
 SECRET_BYTES = 20
 ID_CHARS = 12
 _ID_CHARS_MIN = 6
@@ -115,40 +117,68 @@ class StoredKeys:
         self._client.close()
 
 
-class RememberedKeys:
-    """Keys, remembered for a few seconds, and longer while Redis does not answer or has lost them all."""
+class _Remembered(NamedTuple):
+    asked_s: float
+    found_s: float
+    key: Key
 
-    def __init__(self, stored: StoredKeys, clock_s: Callable[[], float]) -> None:
+
+class RememberedKeys:
+    """Keys, remembered for a few seconds, and longer while Redis does not answer or has lost them all.
+
+    away_s: how long after it was last found a key works on without Redis; nobody can revoke it meanwhile.
+    """
+
+    def __init__(self, stored: StoredKeys, clock_s: Callable[[], float], away_s: float = math.inf) -> None:
         self._stored = stored
         self._clock_s = clock_s
-        self._known: dict[str, tuple[float, Key]] = {}
+        self._away_s = away_s
+        self._known: dict[str, _Remembered] = {}
+        self._pause: tuple[float, str] | None = None  # until when, and why
 
     def remembered(self, key: str) -> Key | None:
         """The key, if it was looked up just now. Never waits."""
         known = self._known.get(digest_of(key))
-        return known[1] if known and self._clock_s() - known[0] < REMEMBER_S else None
+        return known.key if known and self._clock_s() - known.asked_s < REMEMBER_S else None
 
     def find(self, key: str) -> Key | None:
         """The key, None where it is unknown or revoked. Blocks: call it in a thread. Raises DefinitionsUnavailable."""
         digest, now = digest_of(key), self._clock_s()
         known = self._known.get(digest)
-        if known and now - known[0] < REMEMBER_S:
-            return known[1]
+        if known and now - known.asked_s < REMEMBER_S:
+            return known.key
+        if known and now - known.found_s >= self._away_s:
+            del self._known[digest]
+            known = None
         if known:  # while one asks, others go on with what is known: a server that hangs holds up one of them
-            self._known[digest] = now, known[1]
+            self._known[digest] = known._replace(asked_s=now)
         try:
-            found = self._stored.find(digest)
+            found = self._find(digest)
         except UsageError:
             if known:
-                return known[1]
+                return known.key
             raise
+        self._remember(digest, found)
+        return found
+
+    def _find(self, digest: str) -> Key | None:
+        if self._pause and self._clock_s() < self._pause[0]:
+            raise DefinitionsUnavailable(self._pause[1])
+        try:
+            return self._stored.find(digest)
+        except KeysLost:
+            raise
+        except DefinitionsUnavailable as error:
+            self._pause = self._clock_s() + PAUSE_S, str(error)
+            raise
+
+    def _remember(self, digest: str, found: Key | None) -> None:
         if found is None:
             self._known.pop(digest, None)
-            return None
+            return
         if len(self._known) >= REMEMBERED_MAX:
             self._known.clear()
-        self._known[digest] = self._clock_s(), found
-        return found
+        self._known[digest] = _Remembered(self._clock_s(), self._clock_s(), found)
 
 
 def _goes_by(key: Key, name: str) -> bool:

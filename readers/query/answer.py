@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,10 @@ class Answer:
     rows: tuple[Row, ...]
     meta: dict[str, Any]
     query: dict[str, Any]
+
+    def warning(self, *warnings: str) -> Answer:
+        """The same answer, with more to be warned of."""
+        return replace(self, meta={**self.meta, "warnings": [*self.meta["warnings"], *warnings]}) if warnings else self
 
     def to_json(self) -> bytes:
         """The body of `POST /v1/query`."""

@@ -35,17 +35,9 @@ class Forms:
     """The distinct metrics of a unit's series as arrays, to look columns up for many series at once."""
 
     def __init__(self, unit: Unit) -> None:
-        series = unit.table.series
-        numbers: dict[int, int] = {}
-        self.metrics: list[JudgedMetric] = []
-        of_series = []
-        for s in series:
-            if id(s.metric) not in numbers:
-                numbers[id(s.metric)] = len(self.metrics)
-                self.metrics.append(s.metric)
-            of_series.append(numbers[id(s.metric)])
-        self.of_series = np.array(of_series, dtype=np.int64)
-        self.is_base = np.array([s.breakdown == 0 for s in series], dtype=bool)
+        self.metrics = unit.table.metrics
+        self.of_series = unit.table.metric_of()
+        self.is_base = np.array([s.breakdown == 0 for s in unit.table.series], dtype=bool)
         self.columns = np.array([len(m.columns) for m in self.metrics], dtype=np.int64)
         self.width = int(self.columns.max()) + len(QUALITY)
         self.neutral = np.zeros((len(self.metrics), self.width), dtype=np.int64)

@@ -99,8 +99,8 @@ class BlockDecoder:
         """
         decode, judge, append = self._shape.decode, self._judge, times.append
         account: Any = _ODD
-        known: dict[Any, Callable[[Any, int], None] | None] = {}
-        learn: Any = None
+        matcher: Any = None
+        known: dict[Any, Callable[[Any, int, Any], None] | None] = {}
         for row, line in enumerate(lines):
             append(_ODD)
             length = len(line)
@@ -116,10 +116,10 @@ class BlockDecoder:
             if event.batch is not None:
                 continue
             if event.account != account:
-                matcher = judge(event.account)
-                if isinstance(matcher, RejectReason):
+                judged = judge(event.account)
+                if isinstance(judged, RejectReason):
                     continue
-                account, known, learn = event.account, matcher.known, matcher.learn
+                account, matcher, known = event.account, judged, judged.known
             times[row] = event.timestamp
             if event.receivedAt is not None or event.sentAt is not None:
                 clocks.append(Clock(row, event.sentAt, event.receivedAt))
@@ -127,11 +127,11 @@ class BlockDecoder:
             if name.__class__ is str or name is None:
                 match = known.get(name, _ODD)  # type: ignore[arg-type]
                 if match is _ODD:
-                    match = learn(name)
+                    match = matcher.learn(name)
             else:
-                match = learn(name)
+                match = matcher.learn(name)
             if match is not None:
-                match(event, row)  # type: ignore[operator]
+                match(event, row, matcher)  # type: ignore[operator]
 
 
 def _may_be_odd(line: bytes) -> bool:

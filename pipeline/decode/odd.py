@@ -25,15 +25,15 @@ from pipeline.model.rejects import Reject, RejectReason
 _STAGE = "decode"
 _SHOWN_CHARS = 60
 
-Match = Callable[[Any, int], None]
-
 
 class Matcher(Protocol):
-    """What is done with an account's events: `known` and `learn` give the function for an event name."""
+    """What is done with an account's events: `known` and `learn` give the function for an event name, which takes the
+    event, its row and this very matcher.
+    """
 
-    known: dict[str | None, Match | None]
+    known: dict[str | None, Callable[[Any, int, Any], None] | None]
 
-    def learn(self, name: Any) -> Match | None: ...
+    def learn(self, name: Any) -> Callable[[Any, int, Any], None] | None: ...
 
 
 Judge = Callable[[Any], "Matcher | RejectReason"]
@@ -132,7 +132,7 @@ class OddLines:
         plain = name is None or isinstance(name, str)
         match = matcher.known[name] if plain and name in matcher.known else matcher.learn(name)
         if match is not None:
-            match(self._shape.build(event), row)
+            match(self._shape.build(event), row, matcher)
 
     def _time(self, event: dict[str, Any], line: int) -> Any:
         """When the event says it was. One that doesn't say so was when it arrived, the first time."""

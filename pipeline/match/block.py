@@ -16,15 +16,14 @@ from pipeline.decode.number import to_micros
 from pipeline.decode.odd import Span
 from pipeline.decode.shape import Shape
 from pipeline.decode.timestamp import NS_PER_S
-from pipeline.match.code import CompiledTexts
+from pipeline.match.account import AccountMatcher
 from pipeline.match.parsed import ParsedConditions
-from pipeline.match.plan import AccountMatcher, paths_of
-from pipeline.match.tray import Tray
+from pipeline.match.plan import Functions, Surroundings, paths_of
 from pipeline.model.calendar import DAY_S, Calendar
-from pipeline.model.definition import Snapshot
+from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.facts import mix
-from pipeline.model.hit import LATE, NO_VISITOR, AccountKey, Combo, HitBlock, Series, spans, split_by, starts_of
-from pipeline.model.judged import Judged, digest_of
+from pipeline.model.hit import LATE, NO_VISITOR, AccountKey, Combo, HitBlock, Kind, Series, spans, split_by, starts_of
+from pipeline.model.judged import JudgedSets, digest_of
 from pipeline.model.layout import HOURS_PER_DAY
 from pipeline.model.limits import LATE_AFTER_S
 from pipeline.model.rejects import Reject, RejectReason
@@ -48,13 +47,15 @@ class BlockMatcher:
     def __init__(self, snapshot: Snapshot, shards: int, visitor_key: bytes, parsed: ParsedConditions | None = None) -> None:
         self._shards = shards
         self._visitor_key = visitor_key
-        self._parsed = parsed or ParsedConditions()
-        self._compiled = CompiledTexts()
+        parsed = parsed or ParsedConditions()
         self._accounts = list(snapshot.accounts.values())
         self._index = {definitions.account: i for i, definitions in enumerate(self._accounts)}
         distinct = {(d.digest, d.settings.visitor): d for d in self._accounts}
-        self._shape = Shape({path for d in distinct.values() for path in paths_of(d, self._parsed)})
-        self._tray = Tray()
+        shape = Shape({path for d in distinct.values() for path in paths_of(d, parsed)})
+        self._around = Surroundings(shape, parsed)
+        self._tray = self._around.tray
+        self._sets = JudgedSets()
+        self._functions: dict[tuple[str, tuple[str, ...]], Functions] = {}
         self._keys = [AccountKey(d.account, digest_of(d)) for d in self._accounts]
         self._by_account: dict[str, AccountMatcher] = {}
         zones = sorted({d.settings.timezone for d in self._accounts})
@@ -65,17 +66,25 @@ class BlockMatcher:
         self._salt_of = np.array([xxhash.xxh3_64_intdigest(d.account.encode()) for d in self._accounts], dtype=np.uint64)
         self._trusted: str | None = None
         self._says: str | None = None
-        self._decoder = BlockDecoder(self._shape, self._judge)
+        self._decoder = BlockDecoder(shape, self._judge)
 
     def _matcher(self, account: str) -> AccountMatcher | None:
         """An account's matcher, made when it is first asked for."""
         matcher = self._by_account.get(account)
         if matcher is None and account in self._index:
             index = self._index[account]
-            judged = Judged.of(self._accounts[index])
-            matcher = AccountMatcher(judged, self._parsed, self._shape, index, self._tray, self._visitor_key, self._compiled)
+            functions = self._functions_of(self._accounts[index])
+            matcher = AccountMatcher(account, index, functions, self._visitor_key, self._around.memos)
             self._by_account[account] = matcher
         return matcher
+
+    def _functions_of(self, definitions: AccountDefinitions) -> Functions:
+        """Accounts with equal metrics and visitors share their functions."""
+        key = definitions.digest, definitions.settings.visitor
+        functions = self._functions.get(key)
+        if functions is None:
+            functions = self._functions[key] = Functions(self._sets.of(definitions), self._around)
+        return functions
 
     def _judge(self, said: Any) -> AccountMatcher | RejectReason:
         """The matcher for a record that says this account (None: says nothing)."""
@@ -118,7 +127,7 @@ class BlockMatcher:
         rows = np.array(tray.rows, dtype=np.int64)
         kept = np.flatnonzero(stamps.good[rows])
         rows, combo = rows[kept], np.array(tray.combo, dtype=np.uint32)
-        lengths = np.array([len(c.fields) for c in tray.combos], dtype=np.int64)[combo]
+        lengths = np.array([len(c.kind.fields) for c in tray.combos], dtype=np.int64)[combo]
         values = to_micros(tray.values)
         messages = tray.message
         visitor = np.array(tray.visitor, dtype=np.uint64)
@@ -126,7 +135,7 @@ class BlockMatcher:
             values = values[spans(starts_of(lengths)[kept], lengths[kept])]
             combo, visitor, messages = combo[kept], visitor[kept], [messages[k] for k in kept]
         texts = [m if m is not None else decoded.place(r) for m, r in zip(messages, rows.tolist(), strict=True)]
-        valued = np.array([c.valued for c in tray.combos], dtype=bool)[combo]
+        valued = np.array([c.kind.valued for c in tray.combos], dtype=bool)[combo]
         carried = [texts[i] for i in np.flatnonzero(valued).tolist()]
         return self._stamped(tray.combos, combo, visitor, texts, stamps.time[rows], stamps.arrival[rows], values, carried)
 
@@ -150,7 +159,7 @@ class BlockMatcher:
     def _reject_combo(self, reject: Reject) -> Combo:
         index = self._index[reject.account or ""]
         builtin = len(self._accounts[index].metrics)  # behind all others, see `Judged`
-        return Combo(index, (), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value)))
+        return Combo(index, Kind((), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value))))
 
     def _stamped(
         self,

@@ -1,15 +1,15 @@
 """Writes the text of one match function. Knows the order of its steps and nothing of what clients wrote.
 
-The function's variables: `e` the event struct, `r` its row, `m` the mask of terms still possible. Paths share what
-they have in common: a nested struct is read once.
+The function's variables: `e` the event struct, `r` its row, `a` the account, `m` the mask of terms still possible.
+Paths share what they have in common: a nested struct is read once. Accounts with equal definitions share their functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CodeType
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.decode.number import sum_through
 from pipeline.decode.shape import Path, Shape
@@ -17,11 +17,22 @@ from pipeline.match.masks import PathMasks
 from pipeline.match.path import value_at
 from pipeline.match.tray import Tray
 from pipeline.model.event import BREAKDOWN_VALUE_BYTES_MAX, MESSAGE_ID, breakdown_value, scalar_text
-from pipeline.model.hit import Combo
+from pipeline.model.hit import Combo, Kind
 
+Match = Callable[[Any, int, "Counted"], None]  # (event struct, row, account)
 TEXTS_MAX = 10_000  # compiled texts remembered
-COMBOS_MAX = 10_000  # remembered per function from one block to the next; forgotten all at once
+KINDS_MAX = 10_000  # remembered per function from one block to the next; forgotten all at once
 _SHORT = BREAKDOWN_VALUE_BYTES_MAX // 4  # a text of so many characters is surely within the bound of bytes
+
+
+class Counted(Protocol):
+    """The account that a function's events are of."""
+
+    index: int  # in the snapshot
+    numbers: dict[Any, int]  # of its combos in this block
+    visitors: dict[str, int]  # hashes that are known
+
+    def hash_visitor(self, visitor: str) -> int: ...
 
 
 class CompiledTexts:
@@ -73,32 +84,34 @@ class MatchCode:
         """Clear the bits of conditions that are evaluated as a whole."""
         self._lines += [f"m = {self._name(check)}(e, m)", "if not m: return"]
 
-    def intern(self, with_breakdowns: int, breakdowns: list[Path], combo_of: Callable[[int, list[str]], Combo]) -> None:
-        """Find the combo's number in the block. with_breakdowns: bits of the terms whose metrics have breakdowns."""
-        numbers: dict[Any, int] = {}  # in this block
-        made: dict[Any, Combo] = {}  # so far
+    def intern(
+        self, tag: int, with_breakdowns: int, breakdowns: list[Path], kind_of: Callable[[int, list[str]], Kind]
+    ) -> None:
+        """Find the combo's number in the block. with_breakdowns: bits of the terms whose metrics have breakdowns; tag: bits
+        beyond all terms that tell the function from the account's others; kind_of: of a mask and the values.
+        """
+        made: dict[Any, Kind] = {}  # so far
         combos, forget = self._tray.combos, self._tray.forget
 
-        def number(key: Any) -> int:
-            combo = made.get(key)
-            if combo is None:
+        def number(account: Counted, key: Any) -> int:
+            kind = made.get(key)
+            if kind is None:
                 mask, values = (key[0], list(key[1:])) if isinstance(key, tuple) else (key, [""] * len(breakdowns))
-                if len(made) >= COMBOS_MAX:
+                if len(made) >= KINDS_MAX:
                     made.clear()
-                combo = made[key] = combo_of(mask, values)
-            if not numbers:
-                forget.append(numbers.clear)
-            combos.append(combo)
-            numbers[key] = len(combos) - 1
+                kind = made[key] = kind_of(mask & ~tag, values)
+            if not account.numbers:
+                forget.append(account.numbers.clear)
+            combos.append(Combo(account.index, kind))
+            account.numbers[key] = len(combos) - 1
             return len(combos) - 1
 
-        self._lines.append("k = m")
+        self._lines.append(f"k = m | {tag}")
         if breakdowns:
             with self._branch(f"if m & {with_breakdowns}:"):
                 keys = [self._breakdown(path) for path in breakdowns]
-                self._lines.append(f"k = (m, {', '.join(keys)})")
-        get = self._name(numbers.get)
-        self._lines += [f"c = {get}(k)", f"if c is None: c = {self._name(number)}(k)"]
+                self._lines.append(f"k = (k, {', '.join(keys)})")
+        self._lines += ["c = a.numbers.get(k)", f"if c is None: c = {self._name(number)}(a, k)"]
 
     def _breakdown(self, path: Path) -> str:
         value = self._value(path)
@@ -129,15 +142,14 @@ class MatchCode:
         self._lines[begin:] = [f"    {line}" for line in self._lines[begin:]]
         self._read = read
 
-    def lay_visitor(self, paths: list[Path], known: Mapping[str, int], hash_visitor: Callable[[str], int]) -> None:
+    def lay_visitor(self, paths: list[Path]) -> None:
         """Lay down the hit: its row, combo, message id and the visitor's hash (0: none)."""
         self._visitor_text(paths)
-        get, hashed = self._name(known.get), self._name(hash_visitor)
         self._lines += [
             "if w is None: h = 0",
             "else:",
-            f"    h = {get}(w)",
-            f"    if h is None: h = {hashed}(w)",
+            "    h = a.visitors.get(w)",
+            "    if h is None: h = a.hash_visitor(w)",
             f"i = e.{MESSAGE_ID}",
             "if i.__class__ is not str or not i: i = scalar(i)",
         ]
@@ -152,12 +164,12 @@ class MatchCode:
             with self._branch("if w is None:"):
                 self._visitor_text(paths[1:])
 
-    def compile(self) -> Callable[[Any, int], None]:
+    def compile(self) -> Match:
         """The function."""
-        text = "def match(e, r):\n" + "\n".join(f"    {line}" for line in self._lines)
+        text = "def match(e, r, a):\n" + "\n".join(f"    {line}" for line in self._lines)
         namespace = dict(self._names)
         exec(self._compiled.code(text), namespace)
-        match: Callable[[Any, int], None] = namespace["match"]
+        match: Match = namespace["match"]
         return match
 
     def _name(self, thing: Any) -> str:

@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pipeline.match.memos import Memos
 from pipeline.match.node import Clause, Test
 
-MEMO_MAX = 20_000  # values per path; forgotten all at once when it is full
 MEMO_CHARS_MAX = 512  # longer texts are judged each time
 
 
 class PathMasks:
     """The clauses on one path. `full` has a bit for every term in question, with or without a clause here."""
 
-    def __init__(self, full: int, clauses: Iterable[tuple[Clause, int]]) -> None:
+    def __init__(self, full: int, clauses: Iterable[tuple[Clause, int]], memos: Memos) -> None:
         bits: dict[Clause, int] = {}
         for clause, term in clauses:
             bits[clause] = bits.get(clause, 0) | term
         self._full = full
+        self._memos = memos
         self.asking = 0  # the terms with a clause here
         for term_bits in bits.values():
             self.asking |= term_bits
@@ -56,9 +57,7 @@ class PathMasks:
         """The mask of a text that isn't in `texts`."""
         mask = self._judge(value, self._unless_text | self._by_text.get(value, 0), self._text_clauses)
         if len(value) <= MEMO_CHARS_MAX:
-            if len(self.texts) >= MEMO_MAX:
-                self.texts.clear()
-            self.texts[value] = mask
+            self._memos.put(self.texts, value, mask)
         return mask
 
     def of_other(self, value: Any) -> int:
@@ -70,7 +69,5 @@ class PathMasks:
         mask = self._numbers.get(value)
         if mask is None:
             mask = self._judge(value, self._full, self._clauses)
-            if len(self._numbers) >= MEMO_MAX:
-                self._numbers.clear()
-            self._numbers[value] = mask
+            self._memos.put(self._numbers, value, mask)
         return mask

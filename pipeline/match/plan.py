@@ -1,4 +1,4 @@
-"""One account's metrics as generated code: for each set of metrics that an event's name leaves possible, one function.
+"""An account's metrics as generated code: for each set of metrics that an event's name leaves possible, one function.
 
 Conditions come as terms (see `terms`): bit t of a mask stands for the t-th term of all metrics. A generated function
 looks up what the event's values leave of its terms and lays what is left on the tray as a combo. Generated text holds
@@ -7,30 +7,27 @@ only our own names and integers; whatever a client wrote is reached through the 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from pipeline.decode.shape import Path, Shape
-from pipeline.match.code import CompiledTexts, MatchCode
+from pipeline.match.code import CompiledTexts, Match, MatchCode
 from pipeline.match.masks import PathMasks
+from pipeline.match.memos import Memos
 from pipeline.match.node import Clause, Node, node_test
 from pipeline.match.parsed import ParsedConditions
 from pipeline.match.path import value_at
 from pipeline.match.tray import Tray
 from pipeline.model.definition import AccountDefinitions
 from pipeline.model.event import EVENT
-from pipeline.model.hit import Combo, Series
+from pipeline.model.hit import Kind, Series
 from pipeline.model.judged import Judged
 
-Match = Callable[[Any, int], None]  # (event struct, row)
-
-NAMES_MAX = 10_000  # event names remembered per account; forgotten all at once
-# Made per account, one for each set of metrics that some name leaves possible. Patterns on names can make a set for every
-# name, and names come from whoever sends events; all further names share one function.
+# Made per set of definitions, one for each set of metrics that some name leaves possible. Patterns on names can make a set
+# for every name, and names come from whoever sends events; all further names share one function.
 FUNCTIONS_MAX = 1_000
-VISITORS_MAX = 100_000  # visitor hashes remembered per account
 _EVENT_PATH = (EVENT,)
 _OBJECTS = ("properties", "context")  # by the Segment spec; anything else may be an array
 
@@ -43,33 +40,32 @@ def paths_of(definitions: AccountDefinitions, parsed: ParsedConditions) -> set[P
     return fields.union((split_path(d) for d in dotted), *(parsed.of(metric).paths for metric in metrics))
 
 
-class AccountMatcher:
-    """Judges an account's events. `known` maps event names seen so far to their function (None: nothing can match)."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all functions of one snapshot have in common."""
 
-    def __init__(
-        self,
-        judged: Judged,
-        parsed: ParsedConditions,
-        shape: Shape,
-        index: int,
-        tray: Tray,
-        visitor_key: bytes,
-        compiled: CompiledTexts,
-    ) -> None:
-        self.judged = judged
-        self.index = index
-        self.shape = shape
-        self.tray = tray
-        self._compiled_texts = compiled
+    shape: Shape
+    parsed: ParsedConditions
+    tray: Tray = field(default_factory=Tray)
+    texts: CompiledTexts = field(default_factory=CompiledTexts)
+    memos: Memos = field(default_factory=Memos)
+
+
+class Functions:
+    """The functions of one set of definitions, whatever account has it. `known` maps event names seen so far to theirs
+    (None: nothing can match).
+    """
+
+    def __init__(self, judged: Judged, around: Surroundings) -> None:
         self.known: dict[str | None, Match | None] = {}
+        self._judged = judged
+        self._around = around
         self._by_mask: dict[int, Match] = {}
-        self._visitors: dict[str, int] = {}
-        self._hasher = hashlib.blake2b(
-            self.judged.account.encode() + b"\0", digest_size=8, key=visitor_key[: hashlib.blake2b.MAX_KEY_SIZE]
-        )
+        self._made = 0
         self._terms: list[tuple[int, tuple[Clause, ...]]] = []  # (metric, clauses); a term's index is its bit
         self._opaque: dict[int, Node] = {}  # terms that stand for a condition too large to cut into terms
-        for metric, condition in enumerate(parsed.of(m.metric) for m in judged.metrics[:-1]):  # the builtin has none
+        conditions = [around.parsed.of(m.metric) for m in judged.metrics[:-1]]  # the builtin has none
+        for metric, condition in enumerate(conditions):
             if condition.terms is None:
                 self._opaque[len(self._terms)] = condition.node
             self._terms.extend((metric, term) for term in (((),) if condition.terms is None else condition.terms))
@@ -80,20 +76,8 @@ class AccountMatcher:
         alive = self._names.alive(name)
         match = self._compiled(alive) if alive else None
         if name is None or isinstance(name, str):
-            if len(self.known) >= NAMES_MAX:
-                self.known.clear()
-            self.known[name] = match
+            self._around.memos.put(self.known, name, match)
         return match
-
-    def hash_visitor(self, visitor: str) -> int:
-        """The keyed hash that stands for a visitor everywhere behind this point."""
-        hasher = self._hasher.copy()
-        hasher.update(visitor.encode("utf-8", "surrogatepass"))
-        hashed = int.from_bytes(hasher.digest(), "little") or 1  # 0 says "no visitor"
-        if len(self._visitors) >= VISITORS_MAX:
-            self._visitors.clear()
-        self._visitors[visitor] = hashed
-        return hashed
 
     def _compiled(self, alive: int) -> Match:
         match = self._by_mask.get(alive)
@@ -114,25 +98,26 @@ class AccountMatcher:
             for clause in self._terms[b][1]:
                 if ask_name or clause.path != _EVENT_PATH:
                     by_path.setdefault(clause.path, []).append((clause, 1 << b))
-        code = MatchCode(self.shape, self.tray, self._compiled_texts)
+        code = MatchCode(self._around.shape, self._around.tray, self._around.texts)
         code.start(alive)
         for path, clauses in by_path.items():
-            code.narrow(path, PathMasks(alive, clauses))
+            code.narrow(path, PathMasks(alive, clauses, self._around.memos))
         opaque = {b: node for b, node in self._opaque.items() if alive >> b & 1}
         if opaque:
             code.check(lambda event, mask: self._check(opaque, event, mask))
-        forms = self.judged.metrics
+        forms = self._judged.metrics
         breakdowns = sorted({b for m in metrics for b in forms[m].metric.breakdowns})
         fields = tuple(sorted({f for m in metrics for f in forms[m].fields}))
         with_fields = self._bits(bits, lambda m: bool(forms[m].fields))
         code.intern(
+            self._made << len(self._terms),
             self._bits(bits, lambda m: bool(forms[m].metric.breakdowns)),
             [split_path(b) for b in breakdowns],
-            lambda mask, values: self._combo(mask, dict(zip(breakdowns, values, strict=True)), fields, with_fields),
+            lambda mask, values: self._kind(mask, dict(zip(breakdowns, values, strict=True)), fields, with_fields),
         )
-        code.lay_values(with_fields, [split_path(self.judged.fields[f]) for f in fields])
-        visitor = [split_path(v) for v in self.judged.definitions.settings.visitor]
-        code.lay_visitor(visitor, self._visitors, self.hash_visitor)
+        code.lay_values(with_fields, [split_path(self._judged.fields[f]) for f in fields])
+        code.lay_visitor([split_path(v) for v in self._judged.definitions.settings.visitor])
+        self._made += 1
         return code.compile()
 
     def _bits(self, bits: list[int], wanted: Callable[[int], bool]) -> int:
@@ -140,20 +125,20 @@ class AccountMatcher:
 
     def _check(self, opaque: dict[int, Node], event: Any, mask: int) -> int:
         for b, node in opaque.items():
-            if mask >> b & 1 and not node_test(node, lambda path: read_leaf(self.shape, event, path)):
+            if mask >> b & 1 and not node_test(node, lambda path: read_leaf(self._around.shape, event, path)):
                 mask &= ~(1 << b)
         return mask
 
-    def _combo(self, mask: int, values: dict[str, str], fields: tuple[int, ...], with_fields: int) -> Combo:
-        """The combo of these terms and breakdown values (empty when none of the terms has a breakdown)."""
+    def _kind(self, mask: int, values: dict[str, str], fields: tuple[int, ...], with_fields: int) -> Kind:
+        """The kind of these terms and breakdown values (empty when none of the terms has a breakdown)."""
         metrics = sorted({m for b, (m, _) in enumerate(self._terms) if mask >> b & 1})
         series: list[Series] = []
         for m in metrics:
             series.append(Series(m, 0, ""))
-            series.extend(Series(m, i, values[b]) for i, b in enumerate(self.judged.metrics[m].metric.breakdowns, 1))
-        valued = any(self.judged.metrics[m].valued for m in metrics)
+            series.extend(Series(m, i, values[b]) for i, b in enumerate(self._judged.metrics[m].metric.breakdowns, 1))
+        valued = any(self._judged.metrics[m].valued for m in metrics)
         carried = fields if mask & with_fields else ()
-        return Combo(self.index, carried, valued, tuple(series))
+        return Kind(carried, valued, tuple(series))
 
 
 class NameMasks:

@@ -1,8 +1,8 @@
 """Hits: events that match one or more metrics, as flat arrays on their way from match to the visitors of one shard.
 
-What an event matched is a *combo*: its account, the series (metric, breakdown, value) it counts in, and the fields
-whose values it carries. Combos are interned per block, so that a hit is a row of numbers. `HitBlock.to_bytes` is what
-the shuffle moves: one element per (block of input, shard).
+What an event matched is a *combo*: its account, and as its kind the series (metric, breakdown, value) it counts in and
+the fields whose values it carries. Combos are interned per block, so that a hit is a row of numbers. `HitBlock.to_bytes`
+is what the shuffle moves: one element per (block of input, shard).
 """
 
 from __future__ import annotations
@@ -26,13 +26,31 @@ class Series(NamedTuple):
     value: str
 
 
-class Combo(NamedTuple):
-    """What hits of one kind have in common. `valued`: they carry their messageId, since a first's amount is counted."""
+class Kind(NamedTuple):
+    """What an event matched. `valued`: hits carry their messageId, since a first's amount is counted."""
 
-    account: int  # index in `HitBlock.accounts`
     fields: tuple[int, ...]  # indices in `Judged.fields` of the values carried, in order
     valued: bool
     series: tuple[Series, ...]
+
+
+class Combo(NamedTuple):
+    """What hits have in common: their account, and a kind, which accounts with equal definitions share."""
+
+    account: int  # index in `HitBlock.accounts`
+    kind: Kind
+
+    @property
+    def fields(self) -> tuple[int, ...]:
+        return self.kind.fields
+
+    @property
+    def valued(self) -> bool:
+        return self.kind.valued
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        return self.kind.series
 
 
 class AccountKey(NamedTuple):
@@ -63,12 +81,16 @@ class HitBlock:
     def to_bytes(self) -> bytes:
         """One self-contained message."""
         arrays = [getattr(self, name).tobytes() for name in _ARRAYS]
-        return _ENCODER.encode((self.accounts, self.combos, arrays, self.message_ids))
+        kinds = {id(c.kind): c.kind for c in self.combos}
+        number = {of: i for i, of in enumerate(kinds)}
+        combos = np.array([(c.account, number[id(c.kind)]) for c in self.combos], dtype=np.uint32).tobytes()
+        return _ENCODER.encode((self.accounts, list(kinds.values()), combos, arrays, self.message_ids))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> HitBlock:
         """The inverse of `to_bytes`."""
-        accounts, combos, arrays, message_ids = _DECODER.decode(data)
+        accounts, kinds, pairs, arrays, message_ids = _DECODER.decode(data)
+        combos = [Combo(a, kinds[k]) for a, k in np.frombuffer(pairs, dtype=np.uint32).reshape(-1, 2).tolist()]
         named = {name: np.frombuffer(raw, dtype=kind) for (name, kind), raw in zip(_ARRAYS.items(), arrays, strict=True)}
         return cls(accounts, combos, message_ids=message_ids, **named)
 
@@ -83,14 +105,14 @@ _ARRAYS = {
     "values": np.int64,
 }
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(tuple[list[AccountKey], list[Combo], list[bytes], list[str]])
+_DECODER = msgspec.msgpack.Decoder(tuple[list[AccountKey], list[Kind], bytes, list[bytes], list[str]])
 
 
 def split_by(shards: np.ndarray, block: HitBlock) -> dict[int, HitBlock]:
     """Cut a block into one per shard. shards: the shard of each hit."""
     order = np.argsort(shards, kind="stable")
-    lengths = np.array([len(c.fields) for c in block.combos], dtype=np.int64)
-    valued = np.array([c.valued for c in block.combos], dtype=bool)
+    lengths = np.array([len(c.kind.fields) for c in block.combos], dtype=np.int64)
+    valued = np.array([c.kind.valued for c in block.combos], dtype=bool)
     starts = starts_of(lengths[block.combo])
     ids = np.array(block.message_ids, dtype=object)
     id_at = np.cumsum(valued[block.combo]) - 1
@@ -103,7 +125,7 @@ def split_by(shards: np.ndarray, block: HitBlock) -> dict[int, HitBlock]:
         place = {account: i for i, account in enumerate(accounts)}
         parts[int(number)] = HitBlock(
             accounts=[block.accounts[a] for a in accounts],
-            combos=[c._replace(account=place[c.account]) for c in combos],
+            combos=[Combo(place[c.account], c.kind) for c in combos],
             visitor=block.visitor[rows],
             message=block.message[rows],
             time=block.time[rows],

@@ -92,6 +92,20 @@ class Judged:
         return cls(definitions, fields, tuple(_judged_metric(m, fields) for m in metrics))
 
 
+class JudgedSets:
+    """The same for many accounts. Those with equal metrics share what is worked out of them, which takes a while."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[str, Judged] = {}
+
+    def of(self, definitions: AccountDefinitions) -> Judged:
+        """From an account's definitions."""
+        equal = self._by_digest.get(definitions.digest)
+        if equal is None:
+            equal = self._by_digest[definitions.digest] = Judged.of(definitions)
+        return equal if equal.definitions is definitions else Judged(definitions, equal.fields, equal.metrics)
+
+
 def digest_of(definitions: AccountDefinitions) -> int:
     """`Judged.digest`, without working out the rest."""
     return xxhash.xxh3_64_intdigest(f"{definitions.account}#{definitions.digest}".encode())

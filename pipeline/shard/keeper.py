@@ -11,7 +11,7 @@ from pipeline.model import layout
 from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.errors import Fenced, StoreError, TransientStoreError
 from pipeline.model.hit import AccountKey, HitBlock
-from pipeline.model.judged import Judged, digest_of
+from pipeline.model.judged import Judged, JudgedSets, digest_of
 from pipeline.shard.plan import Held, Planner
 from pipeline.store.contract import Store
 from pipeline.visitors.known import Known
@@ -50,6 +50,7 @@ class ShardKeeper:
         self._held: dict[int, Held] = {}
         self._definitions: dict[int, AccountDefinitions] = {}  # by `Judged.digest`
         self._judged: dict[int, Judged] = {}
+        self._sets = JudgedSets()
         self._names: dict[int, frozenset[str]] = {}
 
     def adopt(self, snapshot: Snapshot) -> None:
@@ -114,7 +115,7 @@ class ShardKeeper:
     def _judged_of(self, key: AccountKey) -> Judged:
         judged = self._judged.get(key.digest)
         if judged is None:
-            judged = self._judged[key.digest] = Judged.of(self._definitions[key.digest])
+            judged = self._judged[key.digest] = self._sets.of(self._definitions[key.digest])
         return judged
 
     def _names_of(self, digest: int) -> frozenset[str]:

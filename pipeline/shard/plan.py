@@ -28,7 +28,6 @@ from pipeline.model.facts import (
     split_facts,
 )
 from pipeline.model.group import group, group_pairs
-from pipeline.model.judged import REJECTED
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
 from pipeline.store.contract import Cell, Store
@@ -225,8 +224,8 @@ class _Rows:
 def _events(unit: Unit, hits: np.ndarray) -> int:
     """How many of these hits are events; the others are rejects."""
     table = unit.table
-    metrics = ([table.judged[c.account].metrics[s.metric].metric for s in c.series] for c in table.combos)
-    is_event = np.array([REJECTED not in of_combo for of_combo in metrics], dtype=bool)
+    builtin = [len(judged.metrics) - 1 for judged in table.judged]
+    is_event = np.array([all(s.metric != builtin[c.account] for s in c.kind.series) for c in table.combos], dtype=bool)
     return int(is_event[unit.combo[hits]].sum())
 
 

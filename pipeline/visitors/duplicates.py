@@ -50,9 +50,9 @@ def drop_duplicates(unit: Unit, known: Known, names_of: Callable[[int], frozense
         _reduce(unit, combo, rows[~same], under[~same], lambda index: names_of(known.digests[index]))
         at = at + seen
         seen &= found_at(known.ids, at, ids) & (at < len(known.ids))
-    is_new &= np.array([bool(c.series) for c in unit.table.combos], dtype=bool)[combo]
+    is_new &= np.array([bool(c.kind.series) for c in unit.table.combos], dtype=bool)[combo]
     new = np.flatnonzero(is_new)
-    return Verdict(new, combo[new], ids[new], ours[new].astype(np.uint16), np.flatnonzero(~is_new))
+    return Verdict(new, combo[new], ids[new], ours[new].astype(np.uint32), np.flatnonzero(~is_new))
 
 
 def _reduce(
@@ -67,6 +67,6 @@ def _reduce(
     for number, index in zip(numbers.tolist(), digests.tolist(), strict=True):
         whole, counted = table.combos[number], names_of(index)
         metrics = table.judged[whole.account].metrics
-        left = tuple(s for s in whole.series if metrics[s.metric].name not in counted)
-        reduced.append(table.add(whole._replace(series=left)))
+        left = tuple(s for s in whole.kind.series if metrics[s.metric].name not in counted)
+        reduced.append(table.add(whole.account, table.kind(whole.kind._replace(series=left))))
     combo[rows] = np.array(reduced, dtype=np.int64)[inverse]

@@ -13,7 +13,6 @@ import numpy as np
 
 from pipeline.model.facts import NO_FIRSTS, Firsts, ValuedFirst, earliest_rows, mix, placed
 from pipeline.model.hit import NO_VISITOR
-from pipeline.model.judged import Scope
 from pipeline.model.layout import HOURS_PER_DAY
 from pipeline.visitors.known import Known, found_at
 from pipeline.visitors.unit import Unit
@@ -63,25 +62,20 @@ class LearntFirsts:
 
 def mark_firsts(unit: Unit, touches: Touches, known: Known) -> tuple[Moves, LearntFirsts]:
     """What the unit's new hits change among the firsts that are known."""
-    hashes = unit.table.series_hashes()
+    hashes, metric = unit.table.series_hashes(), unit.table.metric_of()
     somebody = np.flatnonzero(unit.flags[touches.hit] & NO_VISITOR == 0)
     plain: list[tuple[np.ndarray, np.ndarray, int]] = []  # (keys, rows of touches, scope)
     valued: list[tuple[np.ndarray, np.ndarray, int]] = []
     for scope in (VISITOR_SCOPE, DAY_SCOPE):
-        scopes = [_scope(unit, s, scope) for s in range(len(unit.table.series))]
+        scopes = [m.once_visitor if scope == VISITOR_SCOPE else m.once_day for m in unit.table.metrics]
         for wanted, into in ((True, valued), (False, plain)):
-            of_kind = np.array([not s.empty and bool(s.fields) is wanted for s in scopes], dtype=bool)
-            rows = somebody[of_kind[touches.series[somebody]]]
+            is_wanted = np.array([not s.empty and bool(s.fields) is wanted for s in scopes], dtype=bool)
+            rows = somebody[is_wanted[metric[touches.series[somebody]]]]
             if len(rows):
                 into.append((_keys(unit, touches, rows, hashes, scope), rows, scope))
     moves, firsts, hit = _plain_firsts(unit, touches, known, plain)
     moves.valued, found, hits = _valued_firsts(unit, touches, known, valued)
     return moves, LearntFirsts(firsts, hit, found, hits)
-
-
-def _scope(unit: Unit, series: int, scope: int) -> Scope:
-    metric = unit.table.series[series].metric
-    return metric.once_visitor if scope == VISITOR_SCOPE else metric.once_day
 
 
 def _keys(unit: Unit, touches: Touches, rows: np.ndarray, hashes: np.ndarray, scope: int) -> np.ndarray:
@@ -151,6 +145,6 @@ def _valued_firsts(
 
 def _values(unit: Unit, hit: int, series: int) -> tuple[int, ...]:
     """The hit's values of the fields that the series' metric reads."""
-    fields = unit.table.combos[unit.combo[hit]].fields
+    fields = unit.table.combos[unit.combo[hit]].kind.fields
     begin = int(unit.start[hit])
     return tuple(int(unit.values[begin + fields.index(f)]) for f in unit.table.series[series].metric.fields)

@@ -21,7 +21,7 @@ from pipeline.model.facts import (
 )
 
 NO_IDS = np.zeros(0, dtype=np.uint64)
-NO_JUDGED = np.zeros(0, dtype=np.uint16)
+NO_JUDGED = np.zeros(0, dtype=np.uint32)
 _ROW_BYTES = 150  # of memory, roughly, for a key in `rows`
 _VALUED_BYTES = 300  # for a valued first
 
@@ -31,7 +31,7 @@ class Learnt:
     """Facts that a unit adds, not yet part of what is held."""
 
     ids: np.ndarray  # uint64, each once
-    judged: np.ndarray  # uint16, index in `Known.digests`
+    judged: np.ndarray  # uint32, index in `Known.digests`
     firsts: Firsts  # sorted by key; keys that are known already move to the earlier time
     valued: dict[int, ValuedFirst]
 
@@ -46,12 +46,15 @@ class Known:
     firsts: Firsts = NO_FIRSTS  # sorted by key, one each
     valued: dict[int, ValuedFirst] = field(default_factory=dict)
     rows: dict[bytes, int] = field(default_factory=dict)  # row -> number of its small cells in the store
+    _index: dict[int, int] = field(default_factory=dict)  # of `digests`
 
     def judged_index(self, digest: int) -> int:
         """The number that stands for a digest in `judged`."""
-        if digest not in self.digests:
+        index = self._index.get(digest)
+        if index is None:
+            index = self._index[digest] = len(self.digests)
             self.digests.append(digest)
-        return self.digests.index(digest)
+        return index
 
     def load(self, groups: Iterable[Iterable[bytes]], horizon_day: int) -> None:
         """Add the facts of rows just read; a row is in one group of cells. Ids processed before `horizon_day` are forgotten.
@@ -65,7 +68,7 @@ class Known:
             if parts:
                 of_group = [np.frombuffer(part.ids, dtype="<u8") for part in parts]
                 index = [self.judged_index(part.digest) for part in parts]
-                under = np.repeat(np.array(index, dtype=np.uint16), [len(of_part) for of_part in of_group])
+                under = np.repeat(np.array(index, dtype=np.uint32), [len(of_part) for of_part in of_group])
                 distinct = _distinct(np.concatenate(of_group), under)
                 ids.append(distinct[0])
                 judged.append(distinct[1])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import xxhash
 
-from pipeline.model.hit import AccountKey, Combo, HitBlock, Series, starts_of
+from pipeline.model.hit import AccountKey, Combo, HitBlock, Kind, Series, starts_of
 from pipeline.model.judged import Judged, JudgedMetric
+
+T = TypeVar("T")
 
 
 class UnitSeries(NamedTuple):
@@ -54,62 +56,101 @@ class Ragged:
 
 
 class ComboTable:
-    """The combos of a unit, interned; series get a number each. Grows while duplicates are dropped."""
+    """The combos of a unit, interned; series get a number each. Grows while duplicates are dropped.
+
+    There may be many accounts, so what takes a while is worked out once for those that have equal definitions.
+    """
 
     def __init__(self, judged: Sequence[Judged]) -> None:
         self.judged = judged
         self.combos: list[Combo] = []
         self.series: list[UnitSeries] = []
-        self._combo_ids: dict[Combo, int] = {}
-        self._series_ids: dict[tuple[int, Series], int] = {}
+        self.metrics: list[JudgedMetric] = []  # each once
+        self._kinds: list[Kind] = []
+        self._kind_ids: dict[Kind, int] = {}
+        self._in_kind: list[list[int]] = []  # for each kind, the numbers of its series among those of all kinds
+        self._kind_series: dict[Series, int] = {}
+        self._combo_ids: dict[tuple[int, int], int] = {}  # of an account and a kind
+        self._series_ids: dict[tuple[int, int], int] = {}  # of an account and a series of kinds
         self._series_of: list[list[int]] = []
+        self._metric_ids: dict[int, int] = {}
+        self._metric_of: list[int] = []
 
-    def add(self, combo: Combo) -> int:
-        """The number of a combo whose account is an index of `judged`."""
-        found = self._combo_ids.get(combo)
+    def kind(self, kind: Kind) -> int:
+        """The number of a kind."""
+        found = self._kind_ids.get(kind)
         if found is None:
-            found = self._combo_ids[combo] = len(self.combos)
-            self.combos.append(combo)
-            self._series_of.append([self.add_series(combo.account, s) for s in combo.series])
+            found = self._kind_ids[kind] = len(self._kinds)
+            self._kinds.append(kind)
+            self._in_kind.append([self._kind_series.setdefault(s, len(self._kind_series)) for s in kind.series])
+        return found
+
+    def add(self, account: int, kind: int) -> int:
+        """The number of a combo; account: an index of `judged`."""
+        found = self._combo_ids.get((account, kind))
+        if found is None:
+            found = self._combo_ids[account, kind] = len(self.combos)
+            whole = self._kinds[kind]
+            self.combos.append(Combo(account, whole))
+            numbered = zip(self._in_kind[kind], whole.series, strict=True)
+            self._series_of.append([self._series(account, number, series) for number, series in numbered])
         return found
 
     def add_series(self, account: int, series: Series) -> int:
         """The number of a series."""
-        key = (account, series)
-        found = self._series_ids.get(key)
+        return self._series(account, self._kind_series.setdefault(series, len(self._kind_series)), series)
+
+    def _series(self, account: int, number: int, series: Series) -> int:
+        found = self._series_ids.get((account, number))
         if found is None:
-            found = self._series_ids[key] = len(self.series)
+            found = self._series_ids[account, number] = len(self.series)
             metric = self.judged[account].metrics[series.metric]
             self.series.append(UnitSeries(account, metric, series.breakdown, series.value))
+            known = self._metric_ids.setdefault(id(metric), len(self.metrics))
+            if known == len(self.metrics):
+                self.metrics.append(metric)
+            self._metric_of.append(known)
         return found
 
     def series_of(self) -> Ragged:
         """The series of each combo."""
         return Ragged.of(self._series_of)
 
+    def metric_of(self) -> np.ndarray:
+        """The metric of each series, an index of `metrics`."""
+        return np.array(self._metric_of, dtype=np.int64)
+
     def field_uses(self) -> tuple[list[FieldUse], Ragged]:
         """What hits of each combo add to columns of measures that look at every event."""
-        uses: list[FieldUse] = []
-        rows: list[range] = []
-        for combo, series in zip(self.combos, self._series_of, strict=True):
-            begin = len(uses)
-            for place, s in enumerate(series):
-                for f in self.series[s].metric.every.fields:
-                    uses.append(FieldUse(place, f.column, f.aggregate, combo.fields.index(f.field)))
-            rows.append(range(begin, len(uses)))
-        return uses, Ragged.of(rows)
+        return self._by_kind(
+            lambda kind, place, metric: [
+                FieldUse(place, f.column, f.aggregate, kind.fields.index(f.field)) for f in metric.every.fields
+            ]
+        )
 
     def field_reads(self) -> tuple[list[tuple[int, int]], Ragged]:
         """For hits of each combo, (place of a series without breakdown, position of a value it reads)."""
-        reads: list[tuple[int, int]] = []
+        return self._by_kind(
+            lambda kind, place, metric: (
+                [] if kind.series[place].breakdown else [(place, kind.fields.index(f)) for f in metric.fields]
+            )
+        )
+
+    def _by_kind(self, of: Callable[[Kind, int, JudgedMetric], list[T]]) -> tuple[list[T], Ragged]:
+        """All that each combo's series come to, and which of it is whose. of: (kind, place of the series, its metric)."""
+        found: list[T] = []
+        known: dict[tuple[int, int], range] = {}
         rows: list[range] = []
-        for combo, series in zip(self.combos, self._series_of, strict=True):
-            begin = len(reads)
-            for place, s in enumerate(series):
-                if self.series[s].breakdown == 0:
-                    reads += [(place, combo.fields.index(f)) for f in self.series[s].metric.fields]
-            rows.append(range(begin, len(reads)))
-        return reads, Ragged.of(rows)
+        for account, kind in self.combos:
+            metrics = self.judged[account].metrics
+            row = known.get((id(metrics), id(kind)))
+            if row is None:
+                begin = len(found)
+                for place, series in enumerate(kind.series):
+                    found += of(kind, place, metrics[series.metric])
+                row = known[id(metrics), id(kind)] = range(begin, len(found))
+            rows.append(row)
+        return found, Ragged.of(rows)
 
     def series_hashes(self) -> np.ndarray:
         """A hash of each series that any process gives it: uint64."""
@@ -150,13 +191,15 @@ def read_unit(blocks: Sequence[HitBlock], judged_of: Callable[[AccountKey], Judg
     message_ids: dict[int, str] = {}
     at = 0
     for block in blocks:
-        numbers = [table.add(c._replace(account=place[block.accounts[c.account]])) for c in block.combos]
+        accounts = [place[key] for key in block.accounts]
+        kinds = {id(c.kind): table.kind(c.kind) for c in block.combos}
+        numbers = [table.add(accounts[c.account], kinds[id(c.kind)]) for c in block.combos]
         combos.append(np.array(numbers, dtype=np.int64)[block.combo])
-        valued = np.array([c.valued for c in block.combos], dtype=bool)[block.combo]
+        valued = np.array([c.kind.valued for c in block.combos], dtype=bool)[block.combo]
         message_ids.update(zip((np.flatnonzero(valued) + at).tolist(), block.message_ids, strict=True))
         at += len(block)
     combo = np.concatenate(combos)
-    lengths = np.array([len(c.fields) for c in table.combos], dtype=np.int64)[combo]
+    lengths = np.array([len(c.kind.fields) for c in table.combos], dtype=np.int64)[combo]
     joined = {
         name: np.concatenate([getattr(b, name) for b in blocks])
         for name in ("visitor", "message", "time", "when", "flags", "values")

@@ -23,7 +23,7 @@ class Taken:
     known: dict[str | None, Any] = field(default_factory=dict)
 
     def learn(self, name: Any) -> Any:
-        return lambda event, row: self.names.append(name)
+        return lambda event, row, _: self.names.append(name)
 
 
 def decode_records(records: Sequence[bytes], accounts: Collection[str], trusted: str | None) -> Taken:

@@ -13,7 +13,7 @@ import xxhash
 
 from pipeline.counters.slots import Slots
 from pipeline.match.block import BlockMatcher
-from pipeline.match.plan import AccountMatcher
+from pipeline.match.account import AccountMatcher
 from pipeline.model.calendar import Calendar
 from pipeline.model.counter import NO_MAX, NO_MIN
 from pipeline.model.hit import NO_VISITOR
@@ -122,7 +122,8 @@ def _ids_without_digest(patch: pytest.MonkeyPatch) -> None:
     def nothing_left(unit: Unit, combo: np.ndarray, rows: np.ndarray, *_: Any) -> None:
         table = unit.table
         for row in rows:
-            combo[row] = table.add(table.combos[combo[row]]._replace(series=()))
+            whole = table.combos[combo[row]]
+            combo[row] = table.add(whole.account, table.kind(whole.kind._replace(series=())))
 
     patch.setattr(duplicates, "_reduce", nothing_left)
 

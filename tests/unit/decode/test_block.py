@@ -32,7 +32,7 @@ class Seen:
         self.rows: dict[int, Any] = {}
 
     def learn(self, name: Any) -> Any:
-        return lambda event, row: self.rows.__setitem__(row, event)
+        return lambda event, row, _: self.rows.__setitem__(row, event)
 
 
 def decode(data: bytes, account: str | None = "shop") -> tuple[Decoded, Seen]:

@@ -41,7 +41,7 @@ def decode(data: bytes, *known: str, span: Span | None = None, now_ns: int = NOW
             self.account, self.known = account, dict[str | None, Any]()
 
         def learn(self, name: Any) -> Any:
-            return lambda event, row: rows.__setitem__(row, self.account)
+            return lambda event, row, _: rows.__setitem__(row, self.account)
 
     matchers = {name: Matcher(name) for name in known}
 

@@ -19,7 +19,7 @@ AMOUNTS = {
     "first": {"aggregate": "sum", "field": "properties.total", "once_per": "visitor"},
     "daily": {"aggregate": "sum", "field": "properties.total", "once_per": "visitor_day"},
 }
-NOTHING = (np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint16))
+NOTHING = (np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint32))
 
 
 def moves_of(known: Known, measures: dict[str, Any], *events: dict[str, Any], beyond: bool = False) -> Moves:

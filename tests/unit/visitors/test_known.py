@@ -53,7 +53,7 @@ def test_what_is_learnt_is_what_a_new_process_loads(seed: int) -> None:
         ids, firsts, valued, cell = facts(random, 1)
         fresh = ~np.isin(ids, learning.ids)
         better = {k: v for k, v in valued.items() if k not in learning.valued or v < learning.valued[k]}
-        judged = np.full(int(fresh.sum()), learning.judged_index(1), dtype=np.uint16)
+        judged = np.full(int(fresh.sum()), learning.judged_index(1), dtype=np.uint32)
         learning.learn(Learnt(ids[fresh], judged, firsts, better))
         cells.append(cell)
     loading.load([cells], TODAY)

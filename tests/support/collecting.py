@@ -23,9 +23,11 @@ POLL_S = 0.02
 class CollectorProcess:
     """A running `daycount collect`. What it says on stderr is kept."""
 
+    name, greeting = "collect", "Daycount is collecting on http://"
+
     def __init__(self, words: Sequence[str], environment: dict[str, str] | None, start: Callable[[], None] | None) -> None:
         self.process = subprocess.Popen(
-            command("collect", *words),
+            command(self.name, *words),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -38,7 +40,7 @@ class CollectorProcess:
         self._listener = threading.Thread(target=lambda: self.said.extend(self.process.stderr or ()), daemon=True)
         self._listener.start()
         line = self.process.stdout.readline()
-        assert line.startswith("Daycount is collecting on http://"), "".join(self.said)
+        assert line.startswith(self.greeting), "".join(self.said)
         self.url = line.split()[-1]
 
     @property

@@ -1,1 +1,1 @@
-"""The page at `/`: plain HTML, CSS and JavaScript in one file, without a build and without outside addresses."""
+"""The page at `/`: plain HTML, CSS and ES modules, without a build and without outside addresses."""

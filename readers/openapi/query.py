@@ -94,10 +94,29 @@ META = record(
         "total_rows": {**COUNT, "description": "Before limit and offset."},
     }
 )
-EXECUTED = {**schema("Query"), "description": "The query with its days, names and defaults filled in."}
-ANSWER = record({"results": array(schema("Result"), maxItems=LIMIT_MAX), "meta": META, "query": EXECUTED})
+EXECUTED = record(
+    {
+        "account": TEXT,
+        "metrics": array(TEXT, minItems=1),
+        "date_range": row(DAY, DAY),
+        "dimensions": array(TEXT, maxItems=2),
+        "filters": array(schema("Filter"), maxItems=FILTERS_MAX),
+        "order_by": array(row(TEXT, {"enum": list(DIRECTIONS)}), maxItems=ORDERS_MAX),
+        "limit": {"type": "integer"},
+        "offset": {"type": "integer"},
+    },
+    {"compare": row(DAY, DAY)},
+)
+ANSWER = record({"results": array(schema("Result"), maxItems=LIMIT_MAX), "meta": META, "query": schema("ExecutedQuery")})
 FLAT = array({"type": "object", "additionalProperties": {"type": ["string", "number", "null"]}}, maxItems=LIMIT_MAX)
-SCHEMAS = {"Query": QUERY, "Filter": FILTER, "Result": RESULT, "Answer": ANSWER, "FlatAnswer": FLAT}
+SCHEMAS = {
+    "Query": QUERY,
+    "Filter": FILTER,
+    "Result": RESULT,
+    "ExecutedQuery": EXECUTED,
+    "Answer": ANSWER,
+    "FlatAnswer": FLAT,
+}
 
 PARAMETERS = [
     in_query("metrics", METRICS_TEXT + " Comma separated or repeated.", array(TEXT, minItems=1), required=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import closing
@@ -80,10 +81,12 @@ def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: b
     """Serve the read API and the dashboard over HTTP."""
     from prometheus_client import CollectorRegistry
 
+    from pipeline.explain.command import VISITOR_KEY_VARIABLE
     from pipeline.serving import bind, serve_app, url_of
     from readers.app import create_app
     from readers.auth import Auth, NoAuth, RedisKeys
     from readers.editing import Editor
+    from readers.explaining import Explainers
     from readers.service import Service
     from readers.snapshots import Snapshots
     from readers.stores import Stores
@@ -96,7 +99,8 @@ def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: b
         auth: Auth = NoAuth() if no_auth else RedisKeys.at(definitions_url, time.monotonic)
         stores = Stores(lambda: open_store(store_url, wait_s=STORE_WAIT_S))
         editor = Editor(definitions_url) if is_redis(definitions_url) else None
-        service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC), editor)
+        explainers = Explainers(os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None)
+        service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC), editor, explainers)
         where = url_of(listener)
         serve_app(create_app(service, CollectorRegistry()), listener, lambda: click.echo(f"Daycount is serving on {where}"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from readers.auth import Auth, Caller
 from readers.editing import Editor
+from readers.explaining import Explainers
 from readers.query import Answer, run_query
 from readers.snapshots import Snapshots
 from readers.stores import Stores
@@ -25,6 +26,7 @@ class Service:
     auth: Auth
     now: Callable[[], datetime]
     editor: Editor | None = None
+    explainers: Explainers = field(default_factory=Explainers)
 
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises Problem (401, 403), DefinitionsUnavailable."""

@@ -57,6 +57,22 @@ def fix(store: Store, *, shards: int | None, default_shards: int, visitor_key: b
     return Fixed(int(found["shards"]), key)
 
 
+def read_fixed(store: Store, visitor_key: bytes | None) -> Fixed | None:
+    """The constants of a store that is only read; None where nothing was ever counted into it. Raises UsageError."""
+    value = dict(store.read("meta", [layout.META_LAYOUT]).get(layout.META_LAYOUT, ())).get(b"v")
+    if value is None:
+        return None
+    found = _load(value)
+    if found["version"] != layout.LAYOUT_VERSION:
+        raise UsageError(f"the store has layout version {found['version']}, this program reads {layout.LAYOUT_VERSION}")
+    key = visitor_key or bytes.fromhex(found.get("key", ""))
+    if found["key_check"] != _key_check(key):
+        raise UsageError(
+            "the visitor key is not the one of this store: set DAYCOUNT_VISITOR_KEY to the one it was made with"
+        )
+    return Fixed(int(found["shards"]), key)
+
+
 def fix_fanout(store: Store, account: str, fanout: int) -> None:
     """Fix an account's fanout on its first use, else refuse another one. **Retry:** harmless."""
     found = store.create_meta(layout.meta_account_row(account), b"fanout", str(fanout).encode())

@@ -30,8 +30,23 @@ MAY_IMPORT = {
         "pipeline.store",
         "pipeline.memory",
     ),
+    "pipeline.explain": (  # shows what the stages themselves make of one event
+        "pipeline.model",
+        "pipeline.decode",
+        "pipeline.match",
+        "pipeline.visitors",
+        "pipeline.definitions",
+        "pipeline.store",
+    ),
     "pipeline.demo": ("pipeline.model", "pipeline.definitions", "pipeline.store", "pipeline.embedded_redis"),
-    "readers": ("pipeline.model", "pipeline.match", "pipeline.definitions", "pipeline.store", "pipeline.serving"),
+    "readers": (
+        "pipeline.model",
+        "pipeline.match",
+        "pipeline.definitions",
+        "pipeline.store",
+        "pipeline.serving",
+        "pipeline.explain",
+    ),
 }
 FURTHER = {
     "readers.__main__": ("pipeline.cli",),
@@ -59,6 +74,7 @@ WITHOUT_BEAM = (
     "pipeline.collect.commands",
     "pipeline.definitions.commands",
     "pipeline.audit",
+    "pipeline.explain",
     "pipeline.run_command",
     "pipeline.cli",
 )

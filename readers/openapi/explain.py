@@ -24,8 +24,7 @@ EVENT = {
 EXAMPLES: dict[str, Any] = {"event": EVENT, "one metric": {"event": EVENT, "metric": "big_orders"}}
 ASKED: Part = {
     "type": "object",
-    "description": "An event as it is sent, or an object that holds one in `event`, and beside it what is asked.",
-    "properties": {"metric": nullable(TEXT), "account": nullable(TEXT)},
+    "description": "An event as it is sent, or an object that holds one in `event`, and beside it `metric` and `account`.",
 }
 
 CUT = "True where what is shown is only the beginning of its JSON, as a text."

@@ -32,6 +32,7 @@ RETRY = "**Retry:**"
 
 SKIP = re.compile(r"pytest\.(?:mark\.)?(?:skip|xfail)|importorskip")
 MAY_SKIP = {
+    "tests.support.chromium": "no browser on this machine",
     "tests.support.emulators": "no Bigtable emulator on this machine",
     "tests.support.pubsub_emulator": "no Pub/Sub emulator on this machine",
     "tests.support.redis_server": "no Redis on this machine",

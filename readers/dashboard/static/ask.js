@@ -34,8 +34,10 @@ export class Service {
     return this.#ask(path, { method: "GET" });
   }
 
+  /** body: an object, or a text that is JSON already. */
   post(path, body) {
-    return this.#ask(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return this.#ask(path, { method: "POST", body: text, headers: { "content-type": "application/json" } });
   }
 
   /** The answer; the very same object again where the service says that nothing has changed. */

@@ -12,7 +12,7 @@ export class ExplainView {
     this.text = h("textarea", { id: "event", rows: 16, spellcheck: "false", required: true, autocomplete: "off" });
     this.text.value = JSON.stringify({ ...EXAMPLE, timestamp: new Date().toISOString() }, null, 2);
     this.wrong = h("p", { class: "bad", role: "alert" });
-    this.answer = h("div", { class: "answer", "aria-live": "polite" }, h("p", { class: "soft" }, "The answer stands here."));
+    this.answer = h("div", { class: "answer", "aria-live": "polite" }, h("p", { class: "card empty" }, "The answer stands here."));
     this.button = h("button", { class: "main" }, "Explain");
     const form = h("form", { class: "card" }, h("label", { for: "event" }, "An event as JSON"), this.text,
       h("div", { class: "row" }, this.button, h("span", { class: "soft" }, "Nothing is stored; it is only judged.")), this.wrong);
@@ -26,12 +26,11 @@ export class ExplainView {
 
   async #explain() {
     say(this.wrong, "");
-    const event = this.#read();
-    if (event === undefined) return;
+    if (!this.#isJson()) return;
     this.button.disabled = true;
     try {
       const account = this.app.open ? `?account=${encodeURIComponent(this.app.account)}` : "";
-      this.answer.replaceChildren(explanation(await this.app.service.post(`/v1/explain${account}`, event), (change) => this.app.link(change)));
+      this.answer.replaceChildren(explanation(await this.app.service.post(`/v1/explain${account}`, this.text.value), (change) => this.app.link(change)));
     } catch (error) {
       const missing = error instanceof Refused && [404, 405].includes(error.status);
       say(this.wrong, missing ? "This service can't explain events: it is of a version before that was possible." : `${error.message}.`);
@@ -40,13 +39,14 @@ export class ExplainView {
     }
   }
 
-  #read() {
+  #isJson() {
     try {
-      return JSON.parse(this.text.value);
+      JSON.parse(this.text.value);
+      return true;
     } catch (error) {
       say(this.wrong, `That is not JSON: ${error.message}.`);
       this.text.focus();
-      return undefined;
+      return false;
     }
   }
 }

@@ -1,0 +1,219 @@
+"""The dashboard in a real browser, on a real service over numbers that a real run counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.dashboard_site import PHONE, Site, fill, serving
+from tests.support.daycount import write_lines
+from tests.support.shop_month import FELL_DAYS_AGO, order
+
+SEED = 20261031
+NOW = datetime.now(UTC)
+FELL = (NOW - timedelta(days=FELL_DAYS_AGO)).date().isoformat()
+
+
+@pytest.fixture(scope="module")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(fill(tmp_path_factory.mktemp("shop"), NOW, SEED), "--no-auth") as site:
+        yield site
+
+
+def total(page: Page, measure: str) -> str:
+    """The full number of a measure on a metric's page."""
+    return page.locator(f".measure[data-key={measure}] .number").get_attribute("title") or ""
+
+
+def query(site: Site, *words: str) -> float:
+    """The one number that the command gives for the same question."""
+    return float(site.shop.query(*words)["results"][0]["metrics"][0])
+
+
+def test_the_first_page_shows_every_measure_with_its_number_and_a_chart(site: Site, chromium: Browser) -> None:
+    with site.page(chromium) as page:
+        expect(page.locator(".tile:not(.loading) canvas")).to_have_count(8)
+        tile = page.locator(".tile", has_text="revenue")
+        shown = float((tile.locator(".number").get_attribute("title") or "").replace(",", ""))
+        assert shown == pytest.approx(query(site, "orders.revenue", "--range", "30d"))
+        expect(page.locator(".chips")).to_contain_text("2 rejected")
+        expect(page.locator(".until")).to_contain_text("Complete until")
+
+
+def test_who_has_never_seen_it_is_led_to_the_day_the_sales_fell(site: Site, chromium: Browser) -> None:
+    with site.page(chromium) as page:
+        page.locator(".tile[href*='measure=orders']").click()
+        page.locator(".worth .fall a").click()
+        expect(page).to_have_url(re.compile(f"from={FELL}&to={FELL}"))
+        expect(page.locator(".legend")).not_to_contain_text("Choose a day")
+        expect(page.locator("[data-unit=hour]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_day_of_the_chart_opens_its_hours_and_back_leads_back(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?metric=orders&measure=orders&range=7d") as page:
+        chart = page.locator(".large .u-over")
+        box = chart.bounding_box()
+        assert box
+        chart.click(position={"x": box["width"] * 2.5 / 7, "y": box["height"] / 2})
+        day = (NOW - timedelta(days=4)).date().isoformat()
+        expect(page).to_have_url(re.compile(f"from={day}&to={day}"))
+        page.get_by_text("Numbers as a table").click()
+        expect(page.locator(".as-table tbody tr")).to_have_count(24)
+        page.go_back()
+        expect(page.locator("[data-range='7d']")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".as-table tbody tr")).to_have_count(7)
+        page.go_forward()
+        expect(page.locator(".as-table tbody tr")).to_have_count(24)
+
+
+def test_the_range_is_chosen_and_stands_in_the_address(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?metric=orders&measure=orders") as page:
+        page.locator("[data-range='90d']").click()
+        expect(page).to_have_url(re.compile("range=90d"))
+        expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute("title", _whole(site, "--range", "90d"))
+        page.get_by_role("button", name="From – to").click()
+        first = (NOW - timedelta(days=20)).date().isoformat()
+        page.get_by_label("From ", exact=False).first.fill(first)
+        page.locator("input[name=to]").fill(FELL)
+        page.get_by_role("button", name="Show", exact=True).click()
+        expect(page).to_have_url(re.compile(f"from={first}&to={FELL}"))
+        expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute(
+            "title", _whole(site, "--from", first, "--to", FELL)
+        )
+        shared = page.url.removeprefix(site.address)
+    with site.page(chromium, shared) as page:
+        expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute(
+            "title", _whole(site, "--from", first, "--to", FELL)
+        )
+
+
+def _whole(site: Site, *words: str) -> str:
+    return f"{int(query(site, 'orders.orders', *words)):,}"
+
+
+def test_days_are_compared_with_those_that_are_chosen(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?metric=orders&measure=orders") as page:
+        change = page.locator(".measure[data-key=orders] .change")
+        expect(change).to_have_text(re.compile(r"[▲▼•] [+−±]\d"))
+        page.get_by_label("Compare with").select_option("none")
+        expect(change).to_have_text("")
+        expect(page).to_have_url(re.compile("compare=none"))
+        page.get_by_label("Compare with").select_option("previous_year")
+        expect(page.locator(".legend")).to_contain_text(str(NOW.year - 1))
+
+
+def test_a_breakdown_ranks_values_and_one_of_them_filters_the_chart(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?metric=orders&measure=orders") as page:
+        rows = page.locator(".ranking tbody tr")
+        expect(rows).to_have_count(7)
+        expect(page.locator(".plot.lines canvas")).to_have_count(1)
+        rows.first.locator("a").click()
+        expect(page).to_have_url(re.compile("value=DE"))
+        german = int(query(site, "orders.orders", "--filter", "context.location.country=DE"))
+        expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute("title", f"{german}")
+        page.get_by_role("link", name="Show all", exact=True).click()
+        page.get_by_label("Breakdowns").get_by_text("variation name").click()
+        expect(rows).to_have_count(2)
+        expect(page.locator(".ranking")).to_contain_text("Count me in!")
+
+
+def test_it_is_dark_where_the_system_is_and_can_be_turned(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, color_scheme="dark") as page:
+        expect(page.locator("body")).to_have_css("background-color", "rgb(15, 18, 24)")
+        page.get_by_label("Theme: as the system").click()
+        expect(page.locator("body")).to_have_css("background-color", "rgb(244, 245, 248)")
+        page.reload()
+        expect(page.get_by_label("Theme: light")).to_be_visible()
+        expect(page.locator("body")).to_have_css("background-color", "rgb(244, 245, 248)")
+
+
+@pytest.mark.parametrize("path", ["/", "/?metric=orders&measure=revenue", "/?view=explain"])
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(site: Site, chromium: Browser, path: str) -> None:
+    with site.page(chromium, path, PHONE, has_touch=True, is_mobile=True) as page:
+        expect(page.locator("canvas, textarea").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_keyboard_alone_leads_from_the_first_page_to_the_hours_of_a_day(site: Site, chromium: Browser) -> None:
+    with site.page(chromium) as page:
+        expect(page.locator(".tile:not(.loading)")).to_have_count(8)
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        page.keyboard.press("Enter")
+        tab_to(page, ".tile[href*='measure=orders']")
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_have_text("orders")
+        tab_to(page, ".large .chart")
+        page.keyboard.press("End")
+        page.keyboard.press("ArrowLeft")
+        yesterday = NOW.date() - timedelta(days=1)
+        expect(page.locator(".large [aria-live]")).to_contain_text(f"{yesterday.day} {yesterday:%b}")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(f"from={yesterday}&to={yesterday}"))
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Presses Tab until that has the focus, which must be visible on the way."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+            return
+    raise AssertionError(f"Tab never came to {selector}")
+
+
+def test_an_event_that_comes_in_is_shown_without_being_asked_for(site: Site, chromium: Browser, tmp_path: Path) -> None:
+    with site.page(chromium, "/?metric=orders&measure=orders&range=day") as page:
+        number = page.locator(".measure[data-key=orders] .number")
+        expect(number).to_have_attribute("title", re.compile(r"\d"))
+        before = int(total(page, "orders"))
+        held = page.locator(".large canvas").element_handle()
+        site.shop.run(write_lines(tmp_path / "more.jsonl", [order("one more", datetime.now(UTC), 12.5)]))
+        expect(number).to_have_attribute("title", str(before + 1))
+        assert held and held.evaluate("canvas => canvas.isConnected"), "the chart is changed, not made anew"
+
+
+def test_what_has_not_changed_is_not_sent_again_and_nothing_is_asked_while_paused(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?metric=orders&range=day") as page:
+        with page.expect_response(lambda r: r.url.endswith("/v1/query") and r.status == 304):
+            pass
+        page.get_by_role("button", name="Live").click()
+        expect(page.get_by_role("button", name="Paused")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.wait_for_load_state("networkidle")
+        assert asked == []
+
+
+def test_an_event_is_explained_clause_by_clause(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?view=explain") as page:
+        page.get_by_role("button", name="Explain").click()
+        expect(page.locator(".verdict h2")).to_contain_text("It counts in 1 of 3 metrics")
+        orders = page.locator(".judged", has_text="orders").first
+        expect(orders).to_contain_text('event = "Order Completed"')
+        expect(orders).to_contain_text("revenue +120")
+        page.get_by_text("page views").click()
+        expect(page.locator(".judged", has_text="page views")).to_contain_text('saw "track" (string)')
+        page.get_by_label("An event as JSON").fill("{")
+        page.get_by_role("button", name="Explain").click()
+        expect(page.get_by_role("alert").last).to_contain_text("That is not JSON")
+
+
+def test_the_day_on_which_a_definition_changed_is_marked(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?metric=searches") as page:
+        expect(page.locator(".legend")).to_contain_text("definition changed")
+        expect(page.locator(".warnings")).to_contain_text("searches was defined otherwise before")
+
+
+def test_rejected_records_are_shown_by_reason(site: Site, chromium: Browser) -> None:
+    with site.page(chromium) as page:
+        page.locator(".chips").get_by_role("link").click()
+        expect(page.locator(".ranking tbody tr")).to_have_count(2)
+        expect(page.locator(".ranking")).to_contain_text("not_json")

@@ -1,0 +1,38 @@
+"""Owns the real browser of tests: Debian's Chromium, driven by Playwright, one per session, a fresh profile per page.
+
+Without it a test is skipped with a reason; where `CI` is set it fails instead. Found on the PATH or in `CHROMIUM_PATH`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# Tests may run as root in a container, whose kernel gives Chromium no sandbox and whose shared memory is small.
+WORDS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+
+
+def find_chromium() -> Path | None:
+    """The browser's program, if it is on this machine."""
+    given = os.environ.get("CHROMIUM_PATH", "")
+    found = [given] if given else [shutil.which(name) for name in PROGRAMS]
+    return next((Path(path) for path in found if path and os.access(path, os.X_OK)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A browser for all tests of the session."""
+    program = find_chromium()
+    if program is None:
+        missing = "browser: no Chromium; install chromium, or name it in CHROMIUM_PATH"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=WORDS)
+        yield browser
+        browser.close()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pipeline.model import layout
 from pipeline.model.damage import reading
 from pipeline.model.definition import AccountDefinitions, Snapshot
-from pipeline.model.judged import Judged
+from pipeline.model.judged import JudgedSets
 from pipeline.store.contract import Store
 from pipeline.store.fixed import fix_fanout
 
@@ -40,13 +40,13 @@ class Adoption:
         since = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         rows: dict[bytes, dict[bytes, bytes]] = {}
         in_force: dict[bytes, bytes] = {}
+        sets = JudgedSets()
         for definitions in snapshot.accounts.values():
             self._fix(definitions)
             if self._adopted.get(definitions.account) != definitions.digest:
-                rows |= _meaning(definitions, since)
+                rows |= self._meaning(definitions, sets, since)
             for metric in definitions.metrics.values():
                 in_force[layout.meta_history_row(definitions.account, metric.id)] = metric.revision.encode()
-        rows = {row: cells for row, cells in rows.items() if row not in self._known}
         ended = {row: b"" for row, revision in self._in_force.items() if revision and row not in in_force}
         changed = {row: r for row, r in (in_force | ended).items() if self._in_force.get(row, b"") != r}
         self._store.put_meta_rows(rows | {row: {since: revision} for row, revision in changed.items()})
@@ -61,14 +61,17 @@ class Adoption:
             fix_fanout(self._store, definitions.account, fanout)
             self._fanouts[definitions.account] = fanout
 
-
-def _meaning(definitions: AccountDefinitions, since: bytes) -> dict[bytes, dict[bytes, bytes]]:
-    """Rows of `meta` that say what the account's digest and revisions are."""
-    judged = Judged.of(definitions)
-    rows = {layout.meta_judged_row(judged.digest): {b"names": "\n".join(sorted(judged.names)).encode()}}
-    settings = definitions.settings.document()
-    for metric in definitions.metrics.values():
-        document = {**metric.document(), "revision": metric.revision, "settings": settings}
-        row = layout.meta_revision_row(definitions.account, metric.id, metric.revision)
-        rows[row] = {b"definition": json.dumps(document).encode(), b"since": since}
-    return rows
+    def _meaning(self, definitions: AccountDefinitions, sets: JudgedSets, since: bytes) -> dict[bytes, dict[bytes, bytes]]:
+        """Rows of `meta`, as far as they aren't there yet, that say what the account's digest and revisions are."""
+        judged = sets.of(definitions)
+        rows: dict[bytes, dict[bytes, bytes]] = {}
+        row = layout.meta_judged_row(judged.digest)
+        if row not in self._known:
+            rows[row] = {b"names": "\n".join(sorted(judged.names)).encode()}
+        settings = definitions.settings.document()
+        for metric in definitions.metrics.values():
+            row = layout.meta_revision_row(definitions.account, metric.id, metric.revision)
+            if row not in self._known:
+                document = {**metric.document(), "revision": metric.revision, "settings": settings}
+                rows[row] = {b"definition": json.dumps(document).encode(), b"since": since}
+        return rows

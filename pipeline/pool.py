@@ -14,7 +14,7 @@ from itertools import cycle
 from threading import Lock
 
 from pipeline.match.block import Matched
-from pipeline.memory import return_memory_early
+from pipeline.memory import tune_memory
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import RunError
 from pipeline.sources.blocks import Block
@@ -136,7 +136,7 @@ def _start(setup: WorkerSetup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the driver decides when to end
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
-    return_memory_early()
+    tune_memory()
     _worker = Worker(setup)
 
 

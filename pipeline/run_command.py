@@ -20,7 +20,7 @@ import click
 from pipeline.definitions.options import definitions_option
 from pipeline.definitions.refreshing import REFRESH_S, RefreshedDefinitions
 from pipeline.definitions.source import DefinitionsSource, open_definitions
-from pipeline.memory import return_memory_early
+from pipeline.memory import tune_memory
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
 from pipeline.progress import Progress, bounded_run_name, following_run_name
@@ -146,7 +146,7 @@ def _drive(
     fixed: Fixed,
     rejects: str,
 ) -> Summary:
-    return_memory_early()
+    tune_memory()
     with ExitStack() as open_ones:
         stopped = open_ones.enter_context(_ends_on_signal())
         # A stream that isn't there is told before Beam is imported, which takes seconds.

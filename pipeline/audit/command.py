@@ -16,7 +16,7 @@ from pipeline.audit.read import chosen, find_inputs, recount_files
 from pipeline.audit.report import Audit, Screen
 from pipeline.definitions.options import definitions_option
 from pipeline.definitions.source import open_definitions
-from pipeline.memory import return_memory_early
+from pipeline.memory import tune_memory
 from pipeline.model import layout
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import StoreError, UsageError
@@ -85,7 +85,7 @@ def start(options: AuditOptions) -> Audit:
 
 
 def _audit(store: Store, options: AuditOptions, paths: list[str], days: Days, snapshot: Snapshot) -> Audit:
-    return_memory_early()
+    tune_memory()
     size = input_bytes(paths)
     with Screen(None if size is None else size * options.passes) as screen:
         begin = time.monotonic()

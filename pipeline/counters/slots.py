@@ -19,6 +19,7 @@ from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from pipeline.model.judged import JudgedMetric
 from pipeline.model.layout import DAY, HOUR, HOURS_PER_DAY, CounterKey
 
+_PLACES_AT_ONCE = 1024  # places whose days by hours are laid out at once, some 4 KB each
 _ADDRESS_BYTES = 400  # of memory, roughly, for an address and a value
 
 Read = Callable[[str, Sequence[bytes], Sequence[tuple[bytes, bytes]]], dict[bytes, list[tuple[bytes, bytes]]]]
@@ -95,6 +96,15 @@ class Slots:
         """New values of these slots. `rows` (int64, shape (n, columns of the widest)) are to be added to `hours` (n);
         counts: how many of them are each place's, one after the other, of distinct hours.
         """
+        ends = np.cumsum(counts)
+        changes: list[Change] = []
+        for first in range(0, len(places), _PLACES_AT_ONCE):
+            last = min(first + _PLACES_AT_ONCE, len(places))
+            cut = slice(int(ends[first] - counts[first]), int(ends[last - 1]))
+            changes += self._changed(places[first:last], counts[first:last], hours[cut], rows[cut])
+        return changes
+
+    def _changed(self, places: Sequence[Place], counts: np.ndarray, hours: np.ndarray, rows: np.ndarray) -> list[Change]:
         of = np.repeat(np.arange(len(places)), counts)
         dense = np.zeros((len(places), HOURS_PER_DAY, rows.shape[1]), dtype=np.int64)
         touched = np.zeros((len(places), HOURS_PER_DAY), dtype=bool)
@@ -114,13 +124,9 @@ class Slots:
         totals = parts.total(dense, touched)
         firsts = touched.argmax(axis=1).tolist()
         lasts = (HOURS_PER_DAY - touched[:, ::-1].argmax(axis=1)).tolist()
+        packed = layout.PackedDays(dense, touched, totals)
         return [
-            Change(
-                place.address,
-                place.value,
-                layout.pack_span(first, touched[i, first:last], dense[i, first:last, :width]),
-                layout.pack_totals(totals[i, :width]),
-            )
+            Change(place.address, place.value, packed.hours(i, first, last, width), packed.totals(i, width))
             for i, (place, width, first, last) in enumerate(zip(places, widths, firsts, lasts, strict=True))
         ]
 
@@ -133,9 +139,10 @@ class Slots:
 
     def cells(self, change: Change) -> Iterable[tuple[bytes, bytes, bytes]]:
         """(row, qualifier, value) of both forms of a slot."""
-        for kind, value in ((DAY, change.totals), (HOUR, change.hours)):
-            key = CounterKey(kind, change.address.breakdown, change.address.day, self.shard, change.value)
-            yield change.address.row, layout.counter_qualifier(key), value
+        row, breakdown, day = change.address
+        of_hours = layout.counter_qualifier(CounterKey(HOUR, breakdown, day, self.shard, change.value))
+        yield row, DAY + of_hours[len(HOUR) :], change.totals
+        yield row, of_hours, change.hours
 
 
 class _Parts:

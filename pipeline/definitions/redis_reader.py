@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import redis
@@ -16,12 +17,13 @@ _HASHES_PER_ROUND_TRIP = 200
 
 
 class RedisReader:
-    """Reads snapshots, and remembers each hash's digest and what it parsed to."""
+    """Reads snapshots, and remembers each hash's digest and what it parsed to. Accounts may well have equal ones."""
 
     def __init__(self, client: redis.Redis, url: str) -> None:
         self._client = client
         self._url = url
         self._parsed: dict[str, tuple[str, AccountDefinitions]] = {}
+        self._by_digest: dict[str, AccountDefinitions] = {}  # of some account with such a hash
 
     def read(self, last: Snapshot | None) -> Snapshot:
         """The snapshot that Redis holds now.
@@ -78,7 +80,9 @@ class RedisReader:
         known = self._parsed.get(account)
         if known is not None and known[0] == digest:
             return known[1]
-        definitions = read_hash(account, fields)
+        equal = self._by_digest.get(digest)
+        definitions = replace(equal, account=account) if equal else read_hash(account, fields)
+        self._by_digest[digest] = definitions
         self._parsed[account] = (digest, definitions)
         return definitions
 
@@ -86,6 +90,7 @@ class RedisReader:
         names = {account.account for account in accounts}
         for gone in self._parsed.keys() - names:
             del self._parsed[gone]
+        self._by_digest = dict(self._parsed.values())
 
 
 def _fields_or_raise(answer: Fields | Exception) -> Fields | None:

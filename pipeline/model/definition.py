@@ -146,15 +146,18 @@ class Snapshot:
             yield from (f"{account.account}: {problem}" for problem in account.problems)
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: equal snapshots have equal bytes."""
-        accounts = {name: _account_to_json(account) for name, account in self.accounts.items()}
-        return canonical_json({"accounts": accounts, "problems": self.problems})
+        """Canonical JSON: equal snapshots have equal bytes. Definitions that many accounts have stand there once."""
+        by_version = {account.version: account for account in self.accounts.values()}
+        definitions = {version: _account_to_json(account) for version, account in by_version.items()}
+        accounts = {name: account.version for name, account in self.accounts.items()}
+        return canonical_json({"accounts": accounts, "definitions": definitions, "problems": self.problems})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Snapshot:
         """The snapshot that `to_bytes` wrote; it is trusted and not validated again."""
         stored = json.loads(data)
-        accounts = (_account_from_json(name, account) for name, account in stored["accounts"].items())
+        definitions = {version: _account_from_json("", account) for version, account in stored["definitions"].items()}
+        accounts = (replace(definitions[version], account=name) for name, version in stored["accounts"].items())
         return cls.of(accounts, stored["problems"])
 
 

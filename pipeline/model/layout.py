@@ -71,6 +71,31 @@ def pack_totals(totals: np.ndarray) -> bytes:
     return VALUE_VERSION + totals.astype("<i8", copy=False).tobytes()
 
 
+class PackedDays:
+    """The same two forms of many days at once, cut out of the bytes of all. Shapes: dense (n, HOURS_PER_DAY, columns),
+    touched (n, HOURS_PER_DAY), totals (n, columns); a day may have fewer columns than the widest.
+    """
+
+    def __init__(self, dense: np.ndarray, touched: np.ndarray, totals: np.ndarray) -> None:
+        self._dense = dense.astype("<i8", copy=False)
+        self._hours, self._touched, self._totals = self._dense.tobytes(), touched.tobytes(), totals.astype("<i8").tobytes()
+        self._width = dense.shape[2]
+
+    def totals(self, day: int, width: int) -> bytes:
+        """As `pack_totals`."""
+        begin = day * self._width * 8
+        return VALUE_VERSION + self._totals[begin : begin + width * 8]
+
+    def hours(self, day: int, first: int, last: int, width: int) -> bytes:
+        """As `pack_span` of the hours from `first` to before `last`."""
+        at = day * HOURS_PER_DAY
+        head = VALUE_VERSION + _HOURS.pack(first, last) + self._touched[at + first : at + last]
+        if width < self._width and last - first > 1:
+            return head + self._dense[day, first:last, :width].tobytes()
+        begin = (at + first) * self._width * 8
+        return head + self._hours[begin : begin + ((last - first - 1) * self._width + width) * 8]
+
+
 def unpack_totals(value: bytes) -> np.ndarray:
     """The inverse of `pack_totals`: int64, shape (columns,)."""
     _check_version(value)

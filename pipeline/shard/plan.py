@@ -91,13 +91,14 @@ class Planner:
         rows = self._visitor_rows(unit)
         self._load_known(held.known, rows)
         verdict = drop_duplicates(unit, held.known, self.names_of)
-        touches = self._touch(held.slots, unit, verdict)
+        addresses = _Addresses(held.slots, unit, self.store)
+        touches = self._touch(addresses, unit, verdict)
         moves, firsts = mark_firsts(unit, touches, held.known)
-        self._load_slots(held.slots, unit, moves.series, moves.spot)
-        self._load_slots(held.slots, unit, *_valued_places(moves))
-        self._load_dropped(held.slots, unit, verdict)
+        addresses.load(moves.series, moves.spot)
+        addresses.load(*_valued_places(moves))
+        addresses.load(*_dropped_places(unit, verdict))
         additions = add_up(unit, verdict, touches, moves)
-        changes = self._changes(held.slots, unit, additions)
+        changes = _changes(addresses, unit, additions)
         cells = [Cell("counters", *cell) for change in changes for cell in held.slots.cells(change)]
         learnt = Learnt(verdict.ids, verdict.judged, firsts.firsts, firsts.valued)
         small: dict[bytes, int] = {}
@@ -143,18 +144,18 @@ class Planner:
             for row in rows_read:
                 known.rows[row] = sum(len(value) < SEALED_BYTES for _, value in found.get(row, []))
 
-    def _touch(self, slots: Slots, unit: Unit, verdict: Verdict) -> Touches:
+    def _touch(self, addresses: _Addresses, unit: Unit, verdict: Verdict) -> Touches:
         """Every (new hit, series), with the spot it counts at: values beyond the bound count under `(other)`."""
         which, series = unit.table.series_of().expand(verdict.combo)
         hit = verdict.new[which]
         spot = unit.when[hit] * 2
-        self._load_slots(slots, unit, series, spot)
+        addresses.load(series, spot)
         with_value = np.flatnonzero(np.array([s.breakdown > 0 for s in unit.table.series], dtype=bool)[series])
-        beyond = self._beyond(slots, unit, series[with_value], unit.when[hit[with_value]] // HOURS_PER_DAY)
+        beyond = self._beyond(addresses, unit, series[with_value], unit.when[hit[with_value]] // HOURS_PER_DAY)
         spot[with_value] += beyond
         return Touches(hit, series, spot)
 
-    def _beyond(self, slots: Slots, unit: Unit, series: np.ndarray, day: np.ndarray) -> np.ndarray:
+    def _beyond(self, addresses: _Addresses, unit: Unit, series: np.ndarray, day: np.ndarray) -> np.ndarray:
         """Whether each (series, day) finds no room among the named values: bool."""
         if not len(series):
             return np.zeros(0, dtype=bool)
@@ -162,37 +163,15 @@ class Planner:
         named: dict[Address, set[str]] = {}
         beyond = []
         for d, s in zip(days.tolist(), numbers.tolist(), strict=True):
-            address, value = self._address(slots, unit, s, d), unit.table.series[s].value
-            names = named.setdefault(address, slots.names(address))
-            full = value not in names and len(names) >= self.breakdown_values_max
+            address, value = addresses.of(s, d), unit.table.series[s].value
+            names = named.get(address)
+            if names is None:
+                names = named[address] = addresses.slots.names(address)
+            full = len(names) >= self.breakdown_values_max and value not in names
             beyond.append(full and value not in (NONE_VALUE, OTHER_VALUE))
             if not full and value not in (NONE_VALUE, OTHER_VALUE):
                 names.add(value)
         return np.array(beyond, dtype=bool)[inverse]
-
-    def _address(self, slots: Slots, unit: Unit, series: int, day: int) -> Address:
-        s = unit.table.series[series]
-        return slots.address(unit.table.judged[s.account].account, s.metric, s.breakdown, day)
-
-    def _load_slots(self, slots: Slots, unit: Unit, series: np.ndarray, spot: np.ndarray) -> None:
-        if not len(series):
-            return
-        numbers, days, _ = group_pairs(series, spot // (2 * HOURS_PER_DAY))
-        pairs = zip(numbers.tolist(), days.tolist(), strict=True)
-        slots.load((self._address(slots, unit, s, d) for s, d in pairs), self.store.read)
-
-    def _load_dropped(self, slots: Slots, unit: Unit, verdict: Verdict) -> None:
-        which, series = unit.table.series_of().expand(unit.combo[verdict.dropped])
-        self._load_slots(slots, unit, series, unit.when[verdict.dropped[which]] * 2)
-
-    def _changes(self, slots: Slots, unit: Unit, additions: Additions | None) -> list[Change]:
-        if additions is None:
-            return []
-        places = []
-        for number, day in zip(additions.series.tolist(), additions.day.tolist(), strict=True):
-            s = unit.table.series[number]
-            places.append(Place(self._address(slots, unit, number, day), s.value, s.metric))
-        return slots.changed(places, additions.counts, additions.hours, additions.rows)
 
     def _facts_cells(self, known: Known, row: bytes, facts: Facts, seq: int, small: dict[bytes, int]) -> Iterator[Cell]:
         """The cells of new facts. Where a row has many small cells already, they are folded into it; what is in a larger
@@ -211,6 +190,48 @@ class Planner:
             yield from (Cell("visitors", row, q, None) for q, _ in old)
             small[row] = int(len(packed) < SEALED_BYTES)
         yield Cell("visitors", row, layout.facts_qualifier(seq), packed)
+
+
+class _Addresses:
+    """The addresses of a unit's series and days, each worked out once, and loaded before they are looked at."""
+
+    def __init__(self, slots: Slots, unit: Unit, store: Store) -> None:
+        self.slots = slots
+        self._table = unit.table
+        self._store = store
+        self._known: dict[tuple[int, int], Address] = {}
+
+    def of(self, series: int, day: int) -> Address:
+        """day: since 1970."""
+        found = self._known.get((series, day))
+        if found is None:
+            s = self._table.series[series]
+            account = self._table.judged[s.account].account
+            found = self._known[series, day] = self.slots.address(account, s.metric, s.breakdown, day)
+        return found
+
+    def load(self, series: np.ndarray, spot: np.ndarray) -> None:
+        """Have their slots held."""
+        if not len(series):
+            return
+        numbers, days, _ = group_pairs(series, spot // (2 * HOURS_PER_DAY))
+        missing = [pair for pair in zip(numbers.tolist(), days.tolist(), strict=True) if pair not in self._known]
+        self.slots.load((self.of(*pair) for pair in missing), self._store.read)
+
+
+def _changes(addresses: _Addresses, unit: Unit, additions: Additions | None) -> list[Change]:
+    if additions is None:
+        return []
+    places = []
+    for number, day in zip(additions.series.tolist(), additions.day.tolist(), strict=True):
+        s = unit.table.series[number]
+        places.append(Place(addresses.of(number, day), s.value, s.metric))
+    return addresses.slots.changed(places, additions.counts, additions.hours, additions.rows)
+
+
+def _dropped_places(unit: Unit, verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
+    which, series = unit.table.series_of().expand(unit.combo[verdict.dropped])
+    return series, unit.when[verdict.dropped[which]] * 2
 
 
 @dataclass(slots=True)

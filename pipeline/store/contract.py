@@ -90,11 +90,18 @@ class Store(ABC):
 def by_row(cells: Iterable[Cell]) -> UnitRows:
     """A unit's cells row by row; of two for one cell the last counts. Raises StoreError for a cell no store takes."""
     rows: UnitRows = {}
-    for table, row, qualifier, value in cells:
-        if table not in UNIT_TABLES or (value is None and table != "visitors"):
-            raise StoreError(f"a unit can't {'write' if value is not None else 'take away'} a cell of {table}: {row!r}")
+    for (table, row, qualifier), value in by_cell(cells).items():
         rows.setdefault((table, row), {})[qualifier] = value
     return rows
+
+
+def by_cell(cells: Iterable[Cell]) -> dict[tuple[str, bytes, bytes], bytes | None]:
+    """A unit's cells by table, row and qualifier, see `by_row`."""
+    values = {cell[:3]: cell[3] for cell in cells}
+    for (table, row, _), value in values.items():
+        if table not in UNIT_TABLES or (value is None and table != "visitors"):
+            raise StoreError(f"a unit can't {'write' if value is not None else 'take away'} a cell of {table}: {row!r}")
+    return values
 
 
 def merged_ranges(ranges: Ranges) -> list[tuple[bytes, bytes]]:

@@ -12,8 +12,8 @@ import pytest
 import xxhash
 
 from pipeline.counters.slots import Slots
-from pipeline.match.block import BlockMatcher
 from pipeline.match.account import AccountMatcher
+from pipeline.match.block import BlockMatcher
 from pipeline.model.calendar import Calendar
 from pipeline.model.counter import NO_MAX, NO_MIN
 from pipeline.model.hit import NO_VISITOR

@@ -52,7 +52,7 @@ def test_only_hashes_that_changed_are_parsed_again(redis_url: str, client: redis
         redis_reader, "read_hash", lambda account, fields: (parsed.append(account), parse(account, fields))[1]
     )
     for account in ("acme", "beta", "gamma"):
-        put(client, account)
+        put(client, account, metric_document(id=account))
     source = open_definitions(redis_url)
     before = source.read()
     assert sorted(parsed) == ["acme", "beta", "gamma"]
@@ -103,6 +103,18 @@ def test_all_gone_at_once_means_redis_lost_them_and_the_last_snapshot_stays(redi
     assert source.stale_since is None
 
 
+def test_equal_definitions_of_two_accounts_are_each_their_own(redis_url: str, client: redis.Redis):
+    for account in ("acme", "beta"):
+        put(client, account, metric_document(), metric_document(id="bad", where=3))
+    source = open_definitions(redis_url)
+    accounts = source.read().accounts
+    assert [accounts[name].account for name in ("acme", "beta")] == ["acme", "beta"]
+    assert accounts["acme"].metrics == accounts["beta"].metrics and accounts["acme"].problems == accounts["beta"].problems
+    put(client, "beta", timezone="Asia/Kolkata")
+    after = source.read().accounts
+    assert [after[name].settings.timezone for name in ("acme", "beta")] == ["UTC", "Asia/Kolkata"]
+
+
 def test_garbage_is_a_problem_and_not_a_crash(redis_url: str, client: redis.Redis):
     put(client, "acme", metric_document(), metric_document(id="bad", where=3))
     client.set("definitions:text", "not a hash")
@@ -117,7 +129,7 @@ def test_garbage_is_a_problem_and_not_a_crash(redis_url: str, client: redis.Redi
 
 
 def test_a_server_that_ends_leaves_the_last_snapshot_in_force_and_one_that_is_back_is_read_again(tmp_path: Path):
-    times = iter([NOON, NOON.replace(hour=13)])
+    times = iter([NOON.replace(hour=11), NOON, NOON.replace(hour=13)])
     with embedded_redis(tmp_path, binary=redis_binary()) as url:
         client = redis.Redis.from_url(url)
         put(client, "acme")

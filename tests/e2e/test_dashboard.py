@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -30,9 +31,10 @@ def total(page: Page, measure: str) -> str:
     return page.locator(f".measure[data-key={measure}] .number").get_attribute("title") or ""
 
 
-def query(site: Site, *words: str) -> float:
-    """The one number that the command gives for the same question."""
-    return float(site.shop.query(*words)["results"][0]["metrics"][0])
+def counted(site: Site, metric: str, **asked: str) -> float:
+    """The one number that the service gives."""
+    (row,) = httpx.get(f"{site.address}/v1/query", params={"metrics": metric, **asked}).json()
+    return float(row[metric])
 
 
 def test_the_first_page_shows_every_measure_with_its_number_and_a_chart(site: Site, chromium: Browser) -> None:
@@ -40,7 +42,7 @@ def test_the_first_page_shows_every_measure_with_its_number_and_a_chart(site: Si
         expect(page.locator(".tile:not(.loading) canvas")).to_have_count(8)
         tile = page.locator(".tile", has_text="revenue")
         shown = float((tile.locator(".number").get_attribute("title") or "").replace(",", ""))
-        assert shown == pytest.approx(query(site, "orders.revenue", "--range", "30d"))
+        assert shown == pytest.approx(counted(site, "orders.revenue", date_range="30d"))
         expect(page.locator(".chips")).to_contain_text("2 rejected")
         expect(page.locator(".until")).to_contain_text("Complete until")
 
@@ -75,25 +77,23 @@ def test_the_range_is_chosen_and_stands_in_the_address(site: Site, chromium: Bro
     with site.page(chromium, "/?metric=orders&measure=orders") as page:
         page.locator("[data-range='90d']").click()
         expect(page).to_have_url(re.compile("range=90d"))
-        expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute("title", _whole(site, "--range", "90d"))
+        expect_orders(page, site, date_range="90d")
         page.get_by_role("button", name="From – to").click()
         first = (NOW - timedelta(days=20)).date().isoformat()
         page.get_by_label("From ", exact=False).first.fill(first)
         page.locator("input[name=to]").fill(FELL)
         page.get_by_role("button", name="Show", exact=True).click()
         expect(page).to_have_url(re.compile(f"from={first}&to={FELL}"))
-        expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute(
-            "title", _whole(site, "--from", first, "--to", FELL)
-        )
+        expect_orders(page, site, date_range=f"{first},{FELL}")
         shared = page.url.removeprefix(site.address)
     with site.page(chromium, shared) as page:
-        expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute(
-            "title", _whole(site, "--from", first, "--to", FELL)
-        )
+        expect_orders(page, site, date_range=f"{first},{FELL}")
 
 
-def _whole(site: Site, *words: str) -> str:
-    return f"{int(query(site, 'orders.orders', *words)):,}"
+def expect_orders(page: Page, site: Site, **asked: str) -> None:
+    """The number of orders is that of these days, in full."""
+    number = f"{int(counted(site, 'orders.orders', **asked)):,}"
+    expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute("title", number)
 
 
 def test_days_are_compared_with_those_that_are_chosen(site: Site, chromium: Browser) -> None:
@@ -114,7 +114,7 @@ def test_a_breakdown_ranks_values_and_one_of_them_filters_the_chart(site: Site, 
         expect(page.locator(".plot.lines canvas")).to_have_count(1)
         rows.first.locator("a").click()
         expect(page).to_have_url(re.compile("value=DE"))
-        german = int(query(site, "orders.orders", "--filter", "context.location.country=DE"))
+        german = int(counted(site, "orders.orders", filter="context.location.country=DE"))
         expect(page.locator(".measure[data-key=orders] .number")).to_have_attribute("title", f"{german}")
         page.get_by_role("link", name="Show all", exact=True).click()
         page.get_by_label("Breakdowns").get_by_text("variation name").click()

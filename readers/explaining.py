@@ -15,10 +15,12 @@ from pipeline.explain.record import BadEvent
 from pipeline.model.definition import AccountDefinitions, Metric
 from pipeline.model.errors import StoreError, UsageError
 from pipeline.store.contract import Store
-from readers.problem import LOG
+from readers.problem import LOG, Overloaded
 from readers.stores import Stores
 
 JUDGES_MAX = 16  # one of a large account takes some tens of MB
+AT_ONCE_MAX = 2  # an account of thousands of metrics takes half a second, and queries need threads of the store too
+WAITING_MAX = 32
 _NO_STORE = (
     "the store can't be asked just now (the service's log says why): "
     "whether the event was counted before, and whether it is a first, is not known"
@@ -48,11 +50,23 @@ class Explainers:
         self._visitor_key = visitor_key
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = threading.Lock()
+        self._room = asyncio.Semaphore(AT_ONCE_MAX)
+        self._waiting = 0
 
     async def explain(self, stores: Stores, asked: Question) -> Body:
         """The body of an answer. A store that can't be asked only leaves out what it would have said. Raises BadEvent,
-        Problem.
+        Problem (503) where too many others are waiting.
         """
+        if self._waiting >= WAITING_MAX:
+            raise Overloaded
+        self._waiting += 1
+        try:
+            async with self._room:
+                return await self._in_turn(stores, asked)
+        finally:
+            self._waiting -= 1
+
+    async def _in_turn(self, stores: Stores, asked: Question) -> Body:
         try:
             return await stores.run(lambda store: self._explain(asked, store))
         except BadEvent:

@@ -20,6 +20,7 @@ class Snapshots:
         self._source = source
         self.current: Snapshot = source.read()
         self._turn = asyncio.Lock()
+        self._begun = 0
 
     @property
     def stale(self) -> str | None:
@@ -43,10 +44,13 @@ class Snapshots:
 
     async def refresh(self) -> None:
         """Reads the definitions once more. Reads take turns: a source is not for several threads at once, and who has
-        just changed something must not be given what was read before.
+        just changed something must not be given what was read before. One read is enough for all who wait for it.
         """
+        begun = self._begun
         async with self._turn:
-            self.current = await asyncio.to_thread(self._source.read)
+            if self._begun == begun:
+                self._begun += 1
+                self.current = await asyncio.to_thread(self._source.read)
 
     def account(self, name: object) -> str:
         """The account a request is about: the one it names, or the only one there is. Raises Problem."""

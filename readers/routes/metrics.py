@@ -69,7 +69,8 @@ async def put_metric(request: Request) -> Response:
     expected = Expected.of(request.headers)
     report = await asyncio.to_thread(editor.put, name, metric_id, written, expected)
     await service.snapshots.refresh()
-    return _told(service, report, metric_id)
+    address = f"/v1/metrics/{metric_id}" + ("" if caller.account else f"?account={name}")
+    return _told(service, report, metric_id, address)
 
 
 async def delete_metric(request: Request) -> Response:
@@ -101,8 +102,8 @@ def _account_to_edit(service: Service, caller: Caller, request: Request) -> str:
     return service.account(caller, asked)
 
 
-def _told(service: Service, report: Report, metric_id: str) -> Response:
-    """The metric as it is in force now, and what has become of it."""
+def _told(service: Service, report: Report, metric_id: str, address: str) -> Response:
+    """The metric as it is in force now, which is found at the address, and what has become of it."""
     (metric,) = report.pushed
     (change,) = (change for change in report.changes if change.metric == metric_id)
     account = service.snapshots.current.accounts.get(report.account)
@@ -111,7 +112,7 @@ def _told(service: Service, report: Report, metric_id: str) -> Response:
     what = {"outcome": change.outcome, "before": before, "notes": report.notes}
     document = {**_shown(report.account, timezone, metric), **what}
     is_new = change.outcome == "new"
-    headers = {"etag": f'"{tag_of(metric)}"', **({"location": f"/v1/metrics/{metric_id}"} if is_new else {})}
+    headers = {"etag": f'"{tag_of(metric)}"', **({"location": address} if is_new else {})}
     return Response(orjson.dumps(document), 201 if is_new else 200, headers, "application/json")
 
 

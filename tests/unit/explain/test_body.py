@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.decode.timestamp import parse_timestamp
 from pipeline.definitions.validate import parse_account
 from pipeline.explain.body import SHOWN_CLAUSES_MAX, Body, chosen, explain_event, to_json
 from pipeline.explain.judge import Judge
 from pipeline.explain.record import BadEvent, read_record
+from tests.support.conditions import ANY_JSON
 
 NOW_NS = parse_timestamp("2026-10-02T12:00:00Z") or 0
 SETTINGS = {"timezone": "Asia/Kolkata", "visitor": ["userId", "anonymousId"]}
@@ -25,6 +29,7 @@ ORDERS = {
     },
     "breakdowns": ["properties.plan"],
 }
+FIELDS = ["event", "properties", "timestamp", "receivedAt", "sentAt", "userId", "messageId", "batch", "raw", "stage"]
 ORDER = {
     "event": "Order Completed",
     "anonymousId": "u1",
@@ -34,8 +39,8 @@ ORDER = {
 }
 
 
-def explain(event: Any, *metrics: dict[str, Any], metric: str | None = None, **settings: Any) -> Body:
-    document = {"account": "acme", "settings": {**SETTINGS, **settings}, "metrics": list(metrics) or [ORDERS]}
+def explain(event: Any, *metrics: dict[str, Any], metric: str | None = None, **changed: Any) -> Body:
+    document = {"account": "acme", "settings": {**SETTINGS, **changed}, "metrics": list(metrics) or [ORDERS]}
     judge = Judge(parse_account(document, strict=True))
     text = event if isinstance(event, bytes) else json.dumps(event).encode()
     body: Body = json.loads(to_json(explain_event(judge, text, chosen(judge.definitions, metric), NOW_NS)))
@@ -138,3 +143,20 @@ def test_conditions_are_shown_as_far_as_there_is_room() -> None:
     assert one["matches"] and two["matches"] and body["counts_in"] == ["one", "two"]
     assert "name the metric" in body["warnings"][0]
     assert explain({"a": 5}, *metrics, metric="two")["metrics"][0]["where"] is not None
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), ANY_JSON))
+def test_any_json_is_explained_or_refused_in_a_line(event: dict[str, Any]) -> None:
+    try:
+        body = explain(json.dumps(event).encode())
+    except BadEvent as error:
+        assert "\n" not in str(error)
+    else:
+        assert body["rejected"] or body["time"]
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_explained_or_refused_in_a_line(text: bytes) -> None:
+    with contextlib.suppress(BadEvent):
+        assert explain(text)["account"] == "acme"

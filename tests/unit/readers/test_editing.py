@@ -71,7 +71,7 @@ def office(redis_url: str, tmp_path: Path) -> Iterator[Office]:
 
 def test_a_metric_that_is_put_is_there_at_once(office: Office) -> None:
     put = office.put()
-    assert put.status_code == 201 and put.headers["location"] == "/v1/metrics/orders"
+    assert put.status_code == 201 and put.headers["location"] == ADDRESS
     assert (put.json()["outcome"], put.json()["before"]) == ("new", None)
     shown = office.get().json()
     assert shown["revision"] == put.json()["revision"]
@@ -229,7 +229,8 @@ def test_keys_decide_who_changes_what(redis_url: str, tmp_path: Path) -> None:
         assert_problem(office.put(address=plain), 401, None, "API key")
         assert_problem(office.put(address=plain, **bearer("r-acme")), 403, None, "role write")
         assert_problem(office.client.delete(plain, headers=bearer("r-acme")), 403, None, "role write")
-        assert office.put(address=plain, **bearer("w-acme")).status_code == 201  # its account's very first
+        made = office.put(address=plain, **bearer("w-acme"))  # its account's very first
+        assert (made.status_code, made.headers["location"]) == (201, plain)
         assert_problem(office.put(**bearer("w-zeta")), 403, "/account", "zeta")
         assert_problem(office.client.delete(ADDRESS, headers=bearer("w-zeta")), 403, "/account", "zeta")
         assert_problem(office.client.delete(plain, headers=bearer("w-zeta")), 404, None, "zeta")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -14,6 +15,7 @@ from pipeline.explain.body import Body, chosen, explain_event
 from pipeline.explain.judge import Judge
 from pipeline.explain.past import look_up
 from pipeline.model.definition import Metric
+from pipeline.store import open_store
 from pipeline.store.contract import Store
 from pipeline.store.fixed import fix
 from pipeline.visitors.known import Known
@@ -123,6 +125,12 @@ def test_an_event_that_was_counted_is_said_to_be(seed: int, new_store: OpenStore
     numbers = told.numbers()
     for key, found in firsts.items():  # of several at one time each may be the first
         assert found >= sum(number for cell, number in numbers.items() if cell[:-1] == key and "/" not in cell[-1])
+
+
+@pytest.mark.parametrize("seed", seeds(2))
+def test_it_is_so_on_bigtable_too(seed: int, bigtable_url: str) -> None:
+    with closing(open_store(bigtable_url, create=True)) as store:
+        test_an_event_adds_what_was_said_where_it_was_said(seed, lambda: store)
 
 
 @pytest.mark.parametrize("step", ["mark_firsts", "drop_duplicates"])

@@ -18,7 +18,7 @@ from pipeline.store import open_store
 from readers.query import run_query
 from readers.text_query import RANGE_DEFAULT, body_of_texts
 
-STORE_WAIT_S = 5.0  # for one read of a store that does not answer; people wait for what is asked
+STORE_WAIT_S = 4.0  # for one read of a store that does not answer; people wait for what is asked
 
 store_option = click.option(
     "--store",

@@ -40,9 +40,9 @@ def find_bigtable_emulator() -> Path | None:
 class BigtableEmulator:
     """A running emulator on a port of its own. All it holds is in its memory."""
 
-    def __init__(self, program: Path) -> None:
+    def __init__(self, program: Path, port: str = "0") -> None:
         self._process = subprocess.Popen(
-            [program, "-host", "127.0.0.1", "-port", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [program, "-host", "127.0.0.1", "-port", port], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._drainer = threading.Thread(target=self._drain, daemon=True)

@@ -89,11 +89,12 @@ def write_small_store(folder: Path) -> tuple[str, str]:
     return f"sqlite:///{folder}/numbers.db", str(definitions)
 
 
-def fill(store: Store, definitions: str) -> None:
-    """Two orders."""
+def fill(store: Store, definitions: str, orders: int = 2) -> None:
+    """Orders of one day."""
     metric = open_definitions(definitions).read().accounts["acme"].metrics["big_orders"]
     counters = Counters(store)
-    counters.day(metric, "2026-10-01", {"orders": 2, "revenue": "1846498.003"})
+    counters.seq = store.take(0)
+    counters.day(metric, "2026-10-01", {"orders": orders, "revenue": "1846498.003"})
     for value in ("DE", "IN"):
         counters.day(metric, "2026-10-01", {"orders": 1}, breakdown=COUNTRY, value=value)
 

@@ -1,2 +1,2 @@
-// Runs before the first paint, so that a chosen theme does not flash the other one.
+// Owns the theme before the first paint, so that a chosen one does not flash the other.
 document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "system";

@@ -158,7 +158,8 @@ class BlockMatcher:
 
     def _reject_combo(self, reject: Reject) -> Combo:
         index = self._index[reject.account or ""]
-        builtin = len(self._accounts[index].metrics)  # behind all others, see `Judged`
+        definitions = self._accounts[index]
+        builtin = len(definitions.metrics) + len(definitions.exposures)  # behind all others, see `Judged`
         return Combo(index, Kind((), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value))))
 
     def _stamped(

@@ -34,7 +34,7 @@ _OBJECTS = ("properties", "context")  # by the Segment spec; anything else may b
 
 def paths_of(definitions: AccountDefinitions, parsed: ParsedConditions) -> set[Path]:
     """Every path that judging an account's events reads: of conditions, breakdowns, fields, and the visitor's."""
-    metrics = definitions.metrics.values()
+    metrics = [*definitions.metrics.values(), *definitions.exposures]
     dotted = {b for metric in metrics for b in metric.breakdowns} | set(definitions.settings.visitor)
     fields = {_adding_path(split_path(m.field)) for metric in metrics for m in metric.measures if m.field}
     return fields.union((split_path(d) for d in dotted), *(parsed.of(metric).paths for metric in metrics))

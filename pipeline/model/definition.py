@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.model.definition_digest import account_digest, canonical_json, digest_of
 from pipeline.model.errors import UsageError
+from pipeline.model.experiment import DRAFT, Experiment, Layer
 from pipeline.model.limits import FANOUT_DEFAULT
 
 Where = dict[str, Any]
@@ -106,21 +107,48 @@ class AccountDefinitions:
     problems: tuple[str, ...]
     digest: str
     version: str
+    layers: dict[str, Layer] = field(default_factory=dict)
+    experiments: dict[str, Experiment] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, account: str, settings: Settings, metrics: Iterable[Metric], problems: Iterable[str] = ()
+        cls,
+        account: str,
+        settings: Settings,
+        metrics: Iterable[Metric],
+        problems: Iterable[str] = (),
+        layers: Iterable[Layer] = (),
+        experiments: Iterable[Experiment] = (),
     ) -> AccountDefinitions:
         """Definitions with their digests worked out."""
         by_id = {metric.id: metric for metric in sorted(metrics, key=lambda metric: metric.id)}
-        digest = account_digest({metric.id: metric.revision for metric in by_id.values()})
-        unversioned = cls(account, settings, by_id, tuple(problems), digest, "")
-        return replace(unversioned, version=digest_of(_account_to_json(unversioned)))
+        told = tuple(problems)
+        layers_by_id = {layer.id: layer for layer in sorted(layers, key=lambda layer: layer.id)}
+        experiments_by_id = {e.id: e for e in sorted(experiments, key=lambda e: e.id)}
+        unversioned = cls(account, settings, by_id, told, "", "", layers_by_id, experiments_by_id)
+        digest = account_digest({metric.id: metric.revision for metric in (*by_id.values(), *unversioned.exposures)})
+        return replace(unversioned, digest=digest, version=digest_of(_account_to_json(unversioned)))
+
+    @property
+    def exposures(self) -> tuple[Metric, ...]:
+        """What shows a visitor's variation, of experiments that are or were running: metrics that measure nothing. Their
+        first breakdown is the variation. Their ids are those of no client's metrics.
+        """
+        counted = (e for e in self.experiments.values() if e.status != DRAFT)
+        return tuple(
+            Metric(f"~{e.id}", e.exposed, (), (e.variation_path, *e.breakdowns), "", e.revision, self.settings.groups)
+            for e in counted
+        )
 
     def document(self) -> dict[str, Any]:
         """One account's definitions as a file has them."""
         metrics = [metric.document() for metric in self.metrics.values()]
-        return {"account": self.account, "settings": self.settings.document(), "metrics": metrics}
+        experimental = {
+            "layers": [layer.document() for layer in self.layers.values()],
+            "experiments": [experiment.document() for experiment in self.experiments.values()],
+        }
+        told = {name: documents for name, documents in experimental.items() if documents}
+        return {"account": self.account, "settings": self.settings.document(), "metrics": metrics, **told}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +195,22 @@ def _account_to_json(account: AccountDefinitions) -> dict[str, Any]:
         metric.id: {**metric.document(), "revision": metric.revision, "groups": sorted(metric.groups)}
         for metric in account.metrics.values()
     }
-    return {"settings": account.settings.document(), "metrics": metrics, "problems": account.problems}
+    return {
+        "settings": account.settings.document(),
+        "metrics": metrics,
+        "problems": account.problems,
+        "layers": [layer.document() for layer in account.layers.values()],
+        "experiments": [experiment.to_json() for experiment in account.experiments.values()],
+    }
 
 
 def _account_from_json(name: str, stored: Mapping[str, Any]) -> AccountDefinitions:
     written = stored["settings"]
     settings = Settings(written["timezone"], tuple(written["visitor"]), written["fanout"], written.get("groups", {}))
     metrics = (_metric_from_json(metric, settings.groups) for metric in stored["metrics"].values())
-    return AccountDefinitions.of(name, settings, metrics, stored["problems"])
+    layers = (Layer(layer["id"], layer["buckets"]) for layer in stored["layers"])
+    experiments = (Experiment.from_json(experiment) for experiment in stored["experiments"])
+    return AccountDefinitions.of(name, settings, metrics, stored["problems"], layers, experiments)
 
 
 def _metric_from_json(stored: Mapping[str, Any], groups: Groups) -> Metric:

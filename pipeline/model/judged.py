@@ -63,7 +63,9 @@ class JudgedMetric:
 
 @dataclass(frozen=True)
 class Judged:
-    """An account's metrics (sorted by id, the builtin one last) and the distinct fields they sum (sorted)."""
+    """An account's metrics (sorted by id), what shows exposures, the builtin metric last; and the distinct fields that
+    are summed (sorted).
+    """
 
     definitions: AccountDefinitions
     fields: tuple[str, ...]
@@ -87,7 +89,7 @@ class Judged:
     @classmethod
     def of(cls, definitions: AccountDefinitions) -> Judged:
         """From an account's definitions."""
-        metrics = [*(definitions.metrics[i] for i in sorted(definitions.metrics)), REJECTED]
+        metrics = [*(definitions.metrics[i] for i in sorted(definitions.metrics)), *definitions.exposures, REJECTED]
         fields = tuple(sorted({m.field for metric in metrics for m in metric.measures if m.field}))
         return cls(definitions, fields, tuple(_judged_metric(m, fields) for m in metrics))
 

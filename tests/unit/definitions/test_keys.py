@@ -11,6 +11,7 @@ import redis
 from pipeline.definitions.connection import DefinitionsUnavailable
 from pipeline.definitions.keys import (
     KEYS_HASH,
+    PAUSE_S,
     REMEMBER_S,
     Key,
     KeysLost,
@@ -158,3 +159,34 @@ def test_while_redis_is_gone_it_is_asked_for_a_known_key_now_and_then_only(store
     assert hanging.asked == 2
     with pytest.raises(DefinitionsUnavailable):
         keys.find("unseen")
+
+
+def test_without_redis_a_key_works_for_a_bounded_time(stored: StoredKeys):
+    clock, hanging = Clock(), Hanging(stored)
+    keys = RememberedKeys(hanging, clock, away_s=3600)
+    add(stored, "k1")
+    assert keys.find("k1") is not None
+    hanging.gone = True
+    for _ in range(3):
+        clock.now_s += 1199
+        assert keys.find("k1") is not None
+    clock.now_s += REMEMBER_S
+    with pytest.raises(DefinitionsUnavailable):
+        keys.find("k1")
+    hanging.gone = False
+    clock.now_s += PAUSE_S
+    assert keys.find("k1") is not None
+
+
+def test_behind_a_look_up_without_an_answer_none_waits_for_its_own(stored: StoredKeys):
+    clock, hanging = Clock(), Hanging(stored)
+    keys = RememberedKeys(hanging, clock)
+    hanging.gone = True
+    for name in ("a", "b", "c"):
+        with pytest.raises(DefinitionsUnavailable, match="no answer"):
+            keys.find(name)
+    assert hanging.asked == 1
+    clock.now_s += PAUSE_S
+    with pytest.raises(DefinitionsUnavailable):
+        keys.find("a")
+    assert hanging.asked == 2

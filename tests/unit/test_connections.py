@@ -1,0 +1,131 @@
+"""Bounds of connections: their number, and the time for what a client says and takes."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from pipeline.connections import CONNECTIONS_MAX, FILES_SPARED, Door, open_door
+from pipeline.serving import bind
+from tests.support.collecting import wait_until
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LARGE = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+KEEP_ALIVE_S = 1
+ANSWER_BYTES = 32 << 20  # more than sockets hold
+
+
+async def answer(_: Request) -> Response:
+    return PlainTextResponse("here")
+
+
+async def large(_: Request) -> Response:
+    return PlainTextResponse("x" * ANSWER_BYTES)
+
+
+@contextmanager
+def served(door: Door) -> Iterator[int]:
+    """The port of a server behind this door."""
+    app = Starlette(routes=[Route("/", answer), Route("/large", large)])
+    listener = bind("127.0.0.1", 0, loopback_only=True)
+    config = uvicorn.Config(
+        app, http=door.protocol(), ws="none", log_level="error", timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = ExitStack  # type: ignore[assignment,method-assign]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def ask(client: socket.socket) -> None:
+    client.sendall(GET)
+    found = b""
+    while not found.endswith(b"here"):
+        part = client.recv(65536)
+        assert part, "it was ended"
+        found += part
+
+
+def ended(client: socket.socket) -> bool:
+    """Waits for the other side to end it."""
+    try:
+        while client.recv(1 << 20):
+            pass
+    except ConnectionError:
+        pass
+    return True
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT", GET + b"GET"])
+def test_a_head_that_does_not_come_ends_the_connection(said: bytes) -> None:
+    with served(Door(head_s=0.2)) as port, connect(port) as client:
+        client.sendall(said)
+        assert ended(client)
+
+
+def test_an_answer_that_is_not_taken_ends_the_connection() -> None:
+    door = Door(unread_s=0.2)
+    with served(door) as port, connect(port) as client:
+        client.sendall(LARGE)
+        wait_until(lambda: len(door.open) == 1, "the connection")
+        wait_until(lambda: not door.open, "its end")
+        assert len(taken(client)) < ANSWER_BYTES
+
+
+def taken(client: socket.socket) -> bytes:
+    found = bytearray()
+    try:
+        while part := client.recv(1 << 20):
+            found += part
+    except ConnectionError:
+        pass
+    return bytes(found)
+
+
+def test_a_large_answer_that_is_taken_comes_whole() -> None:
+    with served(Door(head_s=0.2, unread_s=5)) as port, connect(port) as client:
+        client.sendall(LARGE.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        assert len(taken(client)) > ANSWER_BYTES
+
+
+def test_the_connection_that_has_waited_longest_makes_room() -> None:
+    with served(Door(connections_max=3)) as port, ExitStack() as opened:
+        first, second, third = (opened.enter_context(connect(port)) for _ in range(3))
+        for client in (first, second, third, first):  # the first one is at work again, so the second has waited longest
+            ask(client)
+        fourth = opened.enter_context(connect(port))
+        ask(fourth)
+        assert ended(second)
+        for client in (first, third):
+            ask(client)
+
+
+def test_there_are_no_more_connections_than_files_allow() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        door = open_door()
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert files >= before[0] and 16 <= door.connections_max <= CONNECTIONS_MAX
+    assert files == resource.RLIM_INFINITY or door.connections_max <= max(16, files - FILES_SPARED)

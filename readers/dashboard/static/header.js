@@ -22,7 +22,7 @@ export class Header {
     this.controls = new Controls(app);
     node.append(
       h("div", { class: "bar" },
-        h("a", { class: "brand", href: "/" }, h("span", { class: "logo", "aria-hidden": "true" }, h("i"), h("i"), h("i")), "Daycount"),
+        h("a", { class: "brand", href: "/" }, h("span", { class: "logo", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("span", { class: "brand-name" }, "Daycount")),
         this.account, h("nav", { "aria-label": "Pages" }, this.links.map(([link]) => link)), h("span", { class: "gap" }), this.until,
         this.live, this.theme, this.key),
       this.controls.node);

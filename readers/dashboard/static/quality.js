@@ -38,5 +38,7 @@ export function together(metas) {
       quality[name] = name === "rejected" ? Math.max(quality[name] ?? 0, count) : (quality[name] ?? 0) + count;
     }
   }
-  return { quality, warnings: [...new Set(metas.flatMap((meta) => meta.warnings))] };
+  // What has no total over several days is shown as its mean day, so that it is not left out here.
+  const warnings = metas.flatMap((meta) => meta.warnings).filter((text) => !text.includes(" is left out: "));
+  return { quality, warnings: [...new Set(warnings)] };
 }

@@ -51,7 +51,8 @@ const average = (numbers) => numbers.reduce((a, b) => a + b, 0) / numbers.length
 export function notable(points, unit) {
   if (unit !== "day") return null;
   const begun = points.findIndex((p) => p.value);
-  const over = points.slice(Math.max(begun, 0)).filter((p) => !p.open && p.value !== null);
+  // The first day of all has only begun somewhere in it, unless the range begins later.
+  const over = points.slice(begun > 0 ? begun + 1 : 0).filter((p) => !p.open && p.value !== null);
   if (begun < 0 || over.length < 4) return null;
   const lag = over.length >= 14 ? 7 : 1;
   let fall = null;

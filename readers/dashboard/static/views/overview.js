@@ -7,7 +7,10 @@ import { common, overTime, totals, unitOf, isUnfit } from "../questions.js";
 import { Section } from "./section.js";
 
 const TOGETHER = 8; // metrics of one query
+const METRICS_MAX = 50; // that the service takes in one query
 const FIND_FROM = 9; // so few are found with the eyes
+
+const split = (list, size) => Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 
 export class Overview {
   #sections = new Map();
@@ -27,9 +30,10 @@ export class Overview {
     const shown = [...this.#seen].filter((section) => section.node.isConnected);
     if (!shown.length) return;
     const unit = unitOf(state, this.app.span), base = common(state, this.app.account, this.app.open);
-    const groups = Array.from({ length: Math.ceil(shown.length / TOGETHER) }, (_, i) => shown.slice(i * TOGETHER, (i + 1) * TOGETHER));
-    const metas = await Promise.all(groups.map((group) => this.#fill(group, base, unit, current)));
-    if (!current()) return;
+    const sums = this.#sums(base);
+    await Promise.all(split(shown, TOGETHER).map((group) => this.#fill(group, base, unit, sums, current)));
+    const metas = (await sums).map((answer) => answer.meta);
+    if (!current() || !metas.length) return;
     const meta = together(metas);
     renew(this.notes, JSON.stringify(meta), () => qualityNotes(meta, (change) => this.app.link(change)));
     this.app.header.complete(metas[0].complete_until);
@@ -40,15 +44,18 @@ export class Overview {
     for (const section of this.#sections.values()) section.close();
   }
 
-  async #fill(group, base, unit, current) {
+  /** Totals of all metrics, in sight or not: what was rejected or dropped is told of all of them. */
+  #sums(base) {
+    const whole = this.app.mine.filter((metric) => !Object.values(metric.measures).every(isUnfit)).map((metric) => metric.id);
+    return Promise.all(split(whole, METRICS_MAX).map((names) => this.app.service.post("/v1/query", totals(base, names))));
+  }
+
+  async #fill(group, base, unit, sums, current) {
     const names = group.map((section) => section.metric.id);
-    const whole = group.filter((section) => !Object.values(section.metric.measures).every(isUnfit)).map((section) => section.metric.id);
-    const [days, sums] = await Promise.all([
-      this.app.service.post("/v1/query", overTime(base, names, unit)),
-      whole.length ? this.app.service.post("/v1/query", totals(base, whole)) : null,
-    ]);
-    if (current()) for (const section of group) section.fill(days, sums, unit);
-    return days.meta;
+    const days = await this.app.service.post("/v1/query", overTime(base, names, unit));
+    const answers = await sums;
+    if (!current()) return;
+    for (const section of group) section.fill(days, answers.find((answer) => section.metric.id in answer.meta.metrics), unit);
   }
 
   /** Sections for the metrics there are, laid out before any number has come, so that nothing moves then. */

@@ -61,6 +61,7 @@ ONLY_IN = {
     "sqlite3": ("pipeline.store.sqlite",),
     "redis": ("pipeline.definitions", "pipeline.collect.to_stream", "pipeline.sources.redis_group"),
     "starlette": ("readers", "pipeline.collect", "pipeline.serving"),
+    "prometheus_client": ("readers.telemetry", "readers.app", "readers.commands"),
     "uvicorn": ("pipeline.serving", "pipeline.connections"),
 }
 STAGE = "stage"

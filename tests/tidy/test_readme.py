@@ -11,12 +11,14 @@ import pytest
 
 from pipeline.cli import COMMANDS, daycount
 from pipeline.model.rejects import RejectReason
+from readers.telemetry import DECLARED
 from tests.support.readme import commands, readme, tree_lines
 from tests.support.tree import ROOT, packages, top_level
 
 WITH_PACKAGES = ("pipeline", "readers", "tests")
 TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 TARGET = re.compile(r"^([a-z.]+):", re.MULTILINE)
+SERVICE_METRIC = re.compile(r"^\| `(daycount_\w+)` \| ([a-z, ]*)\|", re.MULTILINE)
 MODULE = re.compile(r"`(\w+\.py)`")
 
 
@@ -91,6 +93,11 @@ def test_every_make_target_is_in_it() -> None:
 
 def test_every_reject_reason_is_in_it() -> None:
     assert [reason for reason in RejectReason if f"`{reason}`" not in readme()] == []
+
+
+def test_every_metric_that_the_service_tells_of_itself_is_in_it_with_its_labels() -> None:
+    listed = [(name, tuple(labels.replace(",", " ").split())) for name, labels in SERVICE_METRIC.findall(readme())]
+    assert listed == [(one.name, one.labels) for one in DECLARED]
 
 
 def test_every_test_it_names_is_there() -> None:

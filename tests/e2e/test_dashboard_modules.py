@@ -114,3 +114,13 @@ def test_the_deepest_fall_is_against_the_same_weekday_and_never_the_day_that_is_
     assert found["fall"]["label"] == (first + timedelta(15)).isoformat()
     assert found["fall"]["ratio"] == pytest.approx(-0.8)
     assert found["lowest"]["value"] == 22
+
+
+def test_a_day_is_compared_with_the_day_that_the_service_compares_it_with(modules: Page) -> None:
+    code = "m.comparedDay(given[0], given[1], given[2], given[3])"
+    assert (
+        run(modules, "days", code, ["2026-10-03", ["2026-10-01", "2026-10-07"], ["2026-09-24", "2026-09-30"], "x"])
+        == "2026-09-26"
+    )
+    leap = ["2024-02-29T10:00:00Z", ["2024-02-29", "2024-02-29"], ["2023-02-28", "2023-02-28"], "previous_year"]
+    assert run(modules, "days", code, leap) == "2023-02-28"

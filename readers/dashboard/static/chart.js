@@ -29,7 +29,7 @@ export class Chart {
     this.sizes.observe(this.box);
   }
 
-  /** model: { name, points, unit, line, marks, compared, choosable }: what is shown now. */
+  /** model: { name, points, unit, line, marks, compared, beforeName, choosable }: what is shown now. */
   update(model) {
     this.#model = model;
     const shape = JSON.stringify([model.points.length, model.unit, model.line, model.points[0]?.label]);
@@ -48,7 +48,7 @@ export class Chart {
 
   #build(shape) {
     const { clientWidth: width, clientHeight: height } = this.box;
-    if (!width || !height) return; // not laid out yet: the observer comes back
+    if (!width || !height || !this.#model.points.length) return; // not laid out yet: the observer comes back
     this.#plot?.destroy();
     this.#shape = shape;
     const plugins = [highlight(), markers(() => this.#model.marks ?? []), tooltip((i) => this.#describe(i))];
@@ -63,12 +63,12 @@ export class Chart {
   }
 
   #describe(i) {
-    const { points, unit, compared, marks } = this.#model, point = points[i];
+    const { points, unit, compared, marks, beforeName } = this.#model, point = points[i];
     if (!point) return null;
     const lines = [[rowName(point.label, unit), "strong"], [full(point.value) + (point.open ? " so far" : ""), "value"]];
     if (compared) {
       const moved = change(point.change);
-      lines.push([`${compared}: ${full(point.before)}${moved ? ` (${moved.text})` : ""}`, "soft"]);
+      lines.push([`${beforeName?.(point) ?? compared}: ${full(point.before)}${moved ? ` (${moved.text})` : ""}`, "soft"]);
     }
     for (const mark of marks ?? []) if (mark.index <= i && i <= (mark.end ?? mark.index)) lines.push([mark.text, "mark"]);
     return lines;

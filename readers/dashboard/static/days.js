@@ -60,6 +60,13 @@ export function spanName([first, last], locale = "en-GB") {
   return `${shortDay(first, last.slice(0, 4), locale)} – ${shortDay(last, "", locale)}`;
 }
 
+/** The day that a row's day is compared with: as far into `compared` as it is into `span`, or the year before. */
+export function comparedDay(label, span, compared, compare) {
+  const day = label.slice(0, 10);
+  if (compare !== "previous_year") return addDays(compared[0], daysBetween(span[0], day) - 1);
+  return day.endsWith("-02-29") ? `${day.slice(0, 4) - 1}-02-28` : `${day.slice(0, 4) - 1}${day.slice(4)}`;
+}
+
 /** The name of a row of a chart: a day, an hour with its offset, a week or a month. */
 export function rowName(label, unit, locale = "en-GB") {
   if (unit === "hour") return `${longDay(label.slice(0, 10), locale)}, ${label.slice(11, 16)}`;

@@ -1,7 +1,7 @@
 // Owns the page of one metric: its measures, one large chart, the days behind it, its breakdowns and its definition.
 
 import { Chart } from "../chart.js";
-import { PRESETS, spanName, todayIn } from "../days.js";
+import { comparedDay, longDay, PRESETS, spanName, todayIn } from "../days.js";
 import { h, renew, say } from "../dom.js";
 import { words } from "../format.js";
 import { qualityNotes } from "../quality.js";
@@ -73,10 +73,18 @@ export class MetricView {
       name: `${words(metric.id)}: ${words(measure)}`, note: measureNote(metric.measures[measure]), unit, points: own, marks,
       line, notable: worth,
       compared: answer?.query.compare ? spanName(answer.query.compare) : "", unfit: isUnfit(metric.measures[measure]),
+      beforeName: this.#beforeName(state, answer, unit),
     });
     if (!answer) return;
     renew(this.notes, JSON.stringify(answer.meta), () => qualityNotes(answer.meta, (change) => this.app.link(change)));
     this.app.header.complete(answer.meta.complete_until);
+  }
+
+  /** How a row's comparison is named: its day, and for weeks and months what all are compared with. */
+  #beforeName(state, answer, unit) {
+    const compared = answer?.query.compare, span = answer?.query.date_range;
+    if (!compared || !["day", "hour"].includes(unit)) return null;
+    return (point) => longDay(comparedDay(point.label, span, compared, state.compare));
   }
 
   #name(state, metric) {

@@ -45,7 +45,7 @@ class Adoption:
             self._fix(definitions)
             if self._adopted.get(definitions.account) != definitions.digest:
                 rows |= self._meaning(definitions, sets, since)
-            for metric in definitions.metrics.values():
+            for metric in (*definitions.metrics.values(), *definitions.exposures):
                 in_force[layout.meta_history_row(definitions.account, metric.id)] = metric.revision.encode()
         ended = {row: b"" for row, revision in self._in_force.items() if revision and row not in in_force}
         changed = {row: r for row, r in (in_force | ended).items() if self._in_force.get(row, b"") != r}

@@ -134,11 +134,15 @@ class AccountDefinitions:
         """What shows a visitor's variation, of experiments that are or were running: metrics that measure nothing. Their
         first breakdown is the variation. Their ids are those of no client's metrics.
         """
-        counted = (e for e in self.experiments.values() if e.status != DRAFT)
         return tuple(
             Metric(f"~{e.id}", e.exposed, (), (e.variation_path, *e.breakdowns), "", e.revision, self.settings.groups)
-            for e in counted
+            for e in self.trials
         )
+
+    @property
+    def trials(self) -> tuple[Experiment, ...]:
+        """The experiments that count: they are or were running."""
+        return tuple(e for e in self.experiments.values() if e.status != DRAFT)
 
     def document(self) -> dict[str, Any]:
         """One account's definitions as a file has them."""

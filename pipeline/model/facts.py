@@ -2,14 +2,16 @@
 
 - ids: this event was seen, judged under that digest (until the horizon of `dedup_days`);
 - firsts: the earliest event time for a key (visitor, series, `once_per` scope) and where it is counted;
-- valued firsts: the same with the messageId (ties) and the amounts that were counted, which a take-back undoes.
+- valued firsts: the same with the messageId (ties) and the amounts that were counted, which a take-back undoes;
+- trials: the exposures and goal events of a visitor in an experiment.
 
 A cell of the visitors table holds the facts that one unit learnt about one bucket of visitors, or several such folded.
-Kinds to come (exposures, causes) are further parts of the same cell.
+Kinds to come (causes) are further parts of the same cell.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -58,6 +60,24 @@ class ValuedFirst(NamedTuple):
     values: tuple[int, ...]
 
 
+EXPOSED = -1  # the goal of an exposure
+
+
+class TrialEvent(NamedTuple):
+    """An exposure or a goal event of a visitor in an experiment, as it was judged when it was first seen; in the order of
+    time. id: hash of the messageId; goal: its number in the experiment, or EXPOSED; when: local day and hour; value: of a
+    goal event, in micro-units or NO_NUMBER; shown: of an exposure, the variation and the values of the breakdowns.
+    """
+
+    time: int
+    id: int
+    goal: int
+    epoch: int
+    when: int
+    value: int
+    shown: tuple[str, ...]
+
+
 class SeenIds(NamedTuple):
     """Ids of events judged under one digest, and the day (since 1970) they were processed."""
 
@@ -72,6 +92,7 @@ class Facts(NamedTuple):
     seen: list[SeenIds]
     firsts: bytes  # of FIRST
     valued: dict[int, ValuedFirst]
+    trials: dict[int, list[TrialEvent]] = {}  # noqa: RUF012 (never changed; by key of visitor and experiment)
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -103,6 +124,7 @@ def split_facts(facts: Facts, bytes_max: int) -> list[Facts]:
     """The same in several, each of about `bytes_max` packed bytes at the most."""
     ids, firsts = bytes_max // 8 * 8, bytes_max // FIRST.itemsize * FIRST.itemsize
     valued = list(facts.valued.items())
+    trials = [(key, event) for key, events in facts.trials.items() for event in events]
     step = max(1, bytes_max // _VALUED_BYTES)
     return [
         *(
@@ -112,7 +134,15 @@ def split_facts(facts: Facts, bytes_max: int) -> list[Facts]:
         ),
         *(Facts([], facts.firsts[at : at + firsts], {}) for at in range(0, len(facts.firsts), firsts)),
         *(Facts([], b"", dict(valued[at : at + step])) for at in range(0, len(valued), step)),
+        *(Facts([], b"", {}, _by_key(trials[at : at + step])) for at in range(0, len(trials), step)),
     ]
+
+
+def _by_key(trials: Iterable[tuple[int, TrialEvent]]) -> dict[int, list[TrialEvent]]:
+    found: dict[int, list[TrialEvent]] = {}
+    for key, event in trials:
+        found.setdefault(key, []).append(event)
+    return found
 
 
 def fold_facts(cells: list[bytes], horizon_day: int) -> bytes:
@@ -128,7 +158,8 @@ def fold_facts(cells: list[bytes], horizon_day: int) -> bytes:
             valued[key] = min(first, valued.get(key, first))
     firsts = earliest(join_firsts([Firsts.from_bytes(c.firsts) for c in facts])).rows()
     parts = [SeenIds(d, day, np.unique(np.concatenate(ids)).tobytes()) for (d, day), ids in sorted(seen.items())]
-    return pack_facts(Facts(parts, firsts.tobytes(), valued))
+    trials = _by_key((key, event) for cell in facts for key, events in cell.trials.items() for event in events)
+    return pack_facts(Facts(parts, firsts.tobytes(), valued, {key: sorted(set(of)) for key, of in trials.items()}))
 
 
 def join_firsts(parts: list[Firsts]) -> Firsts:

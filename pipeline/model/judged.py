@@ -5,13 +5,17 @@ Both ends of the shuffle derive the same `Judged` from the same definitions, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 import xxhash
 
 from pipeline.model.counter import Column, columns
 from pipeline.model.definition import COUNT, VISITOR, VISITOR_DAY, AccountDefinitions, Measure, Metric
+from pipeline.model.experiment import Epoch, Experiment
+from pipeline.model.trial import trial_columns
 
 # The builtin metric that counts an account's rejects; its revision is no digest, so no client's metric can be it.
 REJECTED = Metric("_rejected", {}, (Measure("rejected", COUNT),), ("reason",), "Records that were rejected", "rejects", {})
@@ -61,6 +65,29 @@ class JudgedMetric:
         return f"{self.metric.id}@{self.metric.revision}"
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedGoal:
+    """A goal: the index of its metric, what its measure counts, the index of the field it sums (None: it counts events)."""
+
+    metric: int
+    once_per: str | None
+    field: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An experiment that counts. metric: the index of what shows exposures; starts_ns: of all epochs but the first."""
+
+    experiment: Experiment
+    metric: int
+    goals: tuple[JudgedGoal, ...]
+    starts_ns: tuple[int, ...]
+
+    def epoch_at(self, time_ns: int) -> Epoch:
+        """The epoch that an event time lies in."""
+        return self.experiment.epochs[bisect_right(self.starts_ns, time_ns)]
+
+
 @dataclass(frozen=True)
 class Judged:
     """An account's metrics (sorted by id), what shows exposures, the builtin metric last; and the distinct fields that
@@ -86,12 +113,37 @@ class Judged:
         """The `metric@revision`s an event is remembered to have been judged under."""
         return frozenset(m.name for m in self.metrics)
 
+    def counts(self, metric: int) -> bool:
+        """Whether this metric's hits are counted one by one; what shows exposures isn't, see `pipeline.trials`."""
+        return not len(self.definitions.metrics) <= metric < len(self.metrics) - 1
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """The experiments that the account's events count in."""
+        index = {m.metric.id: i for i, m in enumerate(self.metrics)}
+        return tuple(
+            Trial(
+                experiment,
+                at,
+                tuple(self._goal(index[goal.metric], goal.measure) for goal in experiment.goals),
+                tuple(_ns(epoch.effective_at) for epoch in experiment.epochs[1:]),
+            )
+            for at, experiment in enumerate(self.definitions.trials, len(self.definitions.metrics))
+        )
+
+    def _goal(self, metric: int, name: str) -> JudgedGoal:
+        measure = next(m for m in self.metrics[metric].metric.measures if m.name == name)
+        return JudgedGoal(metric, measure.once_per, self.fields.index(measure.field) if measure.field else None)
+
     @classmethod
     def of(cls, definitions: AccountDefinitions) -> Judged:
         """From an account's definitions."""
         metrics = [*(definitions.metrics[i] for i in sorted(definitions.metrics)), *definitions.exposures, REJECTED]
         fields = tuple(sorted({m.field for metric in metrics for m in metric.measures if m.field}))
-        return cls(definitions, fields, tuple(_judged_metric(m, fields) for m in metrics))
+        judged = [_judged_metric(m, fields) for m in metrics]
+        for at, experiment in enumerate(definitions.trials, len(definitions.metrics)):
+            judged[at] = replace(judged[at], columns=trial_columns(len(experiment.goals)))
+        return cls(definitions, fields, tuple(judged))
 
 
 class JudgedSets:
@@ -111,6 +163,11 @@ class JudgedSets:
 def digest_of(definitions: AccountDefinitions) -> int:
     """`Judged.digest`, without working out the rest."""
     return xxhash.xxh3_64_intdigest(f"{definitions.account}#{definitions.digest}".encode())
+
+
+def _ns(time: str | None) -> int:
+    at = datetime.fromisoformat(time or "1970-01-01T00:00:00Z")
+    return round(at.timestamp() * 1000) * 1_000_000
 
 
 def _judged_metric(metric: Metric, fields: tuple[str, ...]) -> JudgedMetric:

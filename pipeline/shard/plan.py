@@ -19,6 +19,7 @@ from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from pipeline.model.facts import (
     Facts,
     SeenIds,
+    TrialEvent,
     ValuedFirst,
     bucket_of,
     check_facts,
@@ -30,7 +31,9 @@ from pipeline.model.facts import (
 from pipeline.model.group import group, group_pairs
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
+from pipeline.shard.trials import TrialRoom, trial_changes
 from pipeline.store.contract import Cell, Store
+from pipeline.trials.mark import LearntTrials, mark_trials
 from pipeline.visitors.duplicates import Verdict, drop_duplicates
 from pipeline.visitors.firsts import LearntFirsts, Moves, Touches, mark_firsts
 from pipeline.visitors.known import Known, Learnt
@@ -99,10 +102,14 @@ class Planner:
         addresses.load(*_dropped_places(unit, verdict))
         additions = add_up(unit, verdict, touches, moves)
         changes = _changes(addresses, unit, additions)
+        trials = mark_trials(
+            unit, verdict, held.known.trials, TrialRoom(unit, addresses.slots, self.store, self.breakdown_values_max)
+        )
+        changes += trial_changes(unit, trials, held.slots, self.store)
         cells = [Cell("counters", *cell) for change in changes for cell in held.slots.cells(change)]
-        learnt = Learnt(verdict.ids, verdict.judged, firsts.firsts, firsts.valued)
+        learnt = Learnt(verdict.ids, verdict.judged, firsts.firsts, firsts.valued, trials.events)
         small: dict[bytes, int] = {}
-        for row, facts in _facts_by_row(unit, verdict, firsts, rows, held.known, self.today):
+        for row, facts in _facts_by_row(unit, verdict, firsts, trials, rows, held.known, self.today):
             cells += self._facts_cells(held.known, row, facts, held.seq + 1, small)
         return Plan(cells, learnt, changes, small, _events(unit, verdict.new), _events(unit, verdict.dropped))
 
@@ -256,7 +263,7 @@ def _valued_places(moves: Moves) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _facts_by_row(
-    unit: Unit, verdict: Verdict, learnt: LearntFirsts, rows: _Rows, known: Known, today: int
+    unit: Unit, verdict: Verdict, learnt: LearntFirsts, trials: LearntTrials, rows: _Rows, known: Known, today: int
 ) -> Iterator[tuple[bytes, Facts]]:
     """The new facts of each visitors' row."""
     ids = _cut(rows.code[verdict.new], verdict.ids)
@@ -265,9 +272,12 @@ def _facts_by_row(
     valued: dict[int, dict[int, ValuedFirst]] = {}
     for key, first in learnt.valued.items():
         valued.setdefault(int(rows.code[learnt.valued_hit[key]]), {})[key] = first
-    for code in sorted(ids.keys() | firsts.keys() | valued.keys()):
+    tried: dict[int, dict[int, list[TrialEvent]]] = {}
+    for key, events in trials.events.items():
+        tried.setdefault(int(rows.code[trials.hit[key]]), {})[key] = events
+    for code in sorted(ids.keys() | firsts.keys() | valued.keys() | tried.keys()):
         seen = [SeenIds(known.digests[judged[code]], today, ids[code])] if code in ids else []
-        yield rows.keys[code], Facts(seen, firsts.get(code, b""), valued.get(code, {}))
+        yield rows.keys[code], Facts(seen, firsts.get(code, b""), valued.get(code, {}), tried.get(code, {}))
 
 
 def _cut(code: np.ndarray, things: np.ndarray) -> dict[int, bytes]:

@@ -6,7 +6,7 @@ store or from a unit that has been applied, so dropping them costs a read and no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.model.facts import (
     NO_FIRSTS,
     Firsts,
+    TrialEvent,
     ValuedFirst,
     earliest,
     join_firsts,
@@ -24,6 +25,7 @@ NO_IDS = np.zeros(0, dtype=np.uint64)
 NO_JUDGED = np.zeros(0, dtype=np.uint32)
 _ROW_BYTES = 150  # of memory, roughly, for a key in `rows`
 _VALUED_BYTES = 300  # for a valued first
+_TRIAL_BYTES = 350  # for an exposure or a goal event
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Learnt:
     judged: np.ndarray  # uint32, index in `Known.digests`
     firsts: Firsts  # sorted by key; keys that are known already move to the earlier time
     valued: dict[int, ValuedFirst]
+    trials: dict[int, list[TrialEvent]] = field(default_factory=dict)  # new events by key
 
 
 @dataclass(slots=True)
@@ -45,7 +48,9 @@ class Known:
     judged: np.ndarray = field(default_factory=lambda: NO_JUDGED)
     firsts: Firsts = NO_FIRSTS  # sorted by key, one each
     valued: dict[int, ValuedFirst] = field(default_factory=dict)
+    trials: dict[int, list[TrialEvent]] = field(default_factory=dict)  # in any order, one may stand there twice
     rows: dict[bytes, int] = field(default_factory=dict)  # row -> number of its small cells in the store
+    _trial_events: int = 0
     _index: dict[int, int] = field(default_factory=dict)  # of `digests`
 
     def judged_index(self, digest: int) -> int:
@@ -75,6 +80,7 @@ class Known:
             firsts.append(earliest(join_firsts([Firsts.from_bytes(facts.firsts) for facts in found])))
             for key, first in ((k, f) for facts in found for k, f in facts.valued.items()):
                 self.valued[key] = min(first, self.valued.get(key, first))
+            self._add_trials(facts.trials for facts in found)
         self._add_ids(*_sorted_by(np.concatenate(ids), [np.concatenate(judged)]))
         whole = join_firsts(firsts)
         self._add_firsts(Firsts(*_sorted_by(whole.key, [whole.time, whole.spot])))
@@ -85,6 +91,12 @@ class Known:
         self._add_ids(learnt.ids[order], learnt.judged[order])
         self._add_firsts(learnt.firsts)
         self.valued.update(learnt.valued)
+        self._add_trials([learnt.trials])
+
+    def _add_trials(self, parts: Iterable[Mapping[int, list[TrialEvent]]]) -> None:
+        for key, events in ((key, events) for part in parts for key, events in part.items()):
+            self.trials.setdefault(key, []).extend(events)
+            self._trial_events += len(events)
 
     def _add_ids(self, ids: np.ndarray, judged: np.ndarray) -> None:
         merge = _Merge(np.searchsorted(self.ids, ids), len(self.ids))
@@ -110,7 +122,8 @@ class Known:
     def bytes_held(self) -> int:
         """Roughly what this costs in memory."""
         arrays = self.ids.nbytes + self.judged.nbytes + sum(column.nbytes for column in self.firsts)
-        return arrays + _VALUED_BYTES * len(self.valued) + _ROW_BYTES * len(self.rows)
+        objects = _VALUED_BYTES * len(self.valued) + _TRIAL_BYTES * self._trial_events
+        return arrays + objects + _ROW_BYTES * len(self.rows)
 
 
 def _sorted_by(key: np.ndarray, others: list[np.ndarray]) -> list[np.ndarray]:

@@ -92,8 +92,9 @@ class ComboTable:
             found = self._combo_ids[account, kind] = len(self.combos)
             whole = self._kinds[kind]
             self.combos.append(Combo(account, whole))
+            counts = self.judged[account].counts
             numbered = zip(self._in_kind[kind], whole.series, strict=True)
-            self._series_of.append([self._series(account, number, series) for number, series in numbered])
+            self._series_of.append([self._series(account, n, series) for n, series in numbered if counts(series.metric)])
         return found
 
     def add_series(self, account: int, series: Series) -> int:
@@ -113,7 +114,7 @@ class ComboTable:
         return found
 
     def series_of(self) -> Ragged:
-        """The series of each combo."""
+        """The series of each combo. What shows exposures stands behind all others and isn't among them."""
         return Ragged.of(self._series_of)
 
     def metric_of(self) -> np.ndarray:

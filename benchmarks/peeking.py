@@ -1,4 +1,4 @@
-"""How often tests raise a false alarm when they are looked at after every visitor, and what they find where there is something.
+"""How often tests raise a false alarm when they are looked at after every visitor, and what they find where there is any.
 
     python -m benchmarks.peeking [--runs N] [--visitors N] [--seed N]
 

@@ -19,6 +19,7 @@ from readers.experiments.power import Needed, arriving_per_day, needed
 from readers.experiments.sample import Sample, kind_of
 from readers.experiments.sample_ratio import SampleRatio, sample_ratio, shares
 from readers.experiments.totals import GoalTotals, TrialTotals, VariationTotals
+from readers.experiments.words import percent
 
 SEQUENCE = Sequence()
 MINIMUM_EFFECT = 0.05  # relative to control: below it a difference doesn't matter, unless it is asked otherwise
@@ -187,7 +188,7 @@ def _left_text(left: Needed | None) -> str:
     if not left.missing:
         return "; enough visitors came to find the minimum effect"
     days = f", about {left.days:,} days" if left.days is not None else ""
-    return f"; to find a change of {left.minimum_effect:.3g} of it takes {left.missing:,} more visitors{days}"
+    return f"; to find a change of {percent(left.minimum_effect)} takes another {left.missing:,} visitors{days}"
 
 
 def _method(asked: Question, comparisons: int) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def sample_ratio(expected: Mapping[str, float], visitors: Mapping[str, int]) -> 
     observed = {variation: visitors.get(variation, 0) for variation in expected}
     if not sum(observed.values()) or len(expected) < 2:
         return SampleRatio(expected, observed, None, None)
-    return SampleRatio(expected, observed, _chi_squared(expected, observed), _sequential(expected, observed))
+    return SampleRatio(expected, observed, _chi_squared(expected, observed), sequential_p_value(expected, observed))
 
 
 def _chi_squared(expected: Mapping[str, float], observed: Mapping[str, int]) -> float:
@@ -67,7 +67,8 @@ def _chi_squared(expected: Mapping[str, float], observed: Mapping[str, int]) -> 
     return float(chisquare(list(observed.values()), [total * share for share in expected.values()]).pvalue)
 
 
-def _sequential(expected: Mapping[str, float], observed: Mapping[str, int]) -> float:
+def sequential_p_value(expected: Mapping[str, float], observed: Mapping[str, int]) -> float:
+    """At least 0, at most 1; valid at any look. All shares are above 0."""
     log_ratio = lgamma(CONCENTRATION) - lgamma(CONCENTRATION + sum(observed.values()))
     for variation, share in expected.items():
         prior, seen = CONCENTRATION * share, observed[variation]

@@ -12,7 +12,8 @@ from typing import Any
 
 from pipeline.definitions.connection import DefinitionsUnavailable
 from pipeline.definitions.file import Located
-from pipeline.definitions.plan import NotThere, Report
+from pipeline.definitions.plan import Report
+from pipeline.definitions.plan_deletion import NotThere
 from pipeline.definitions.pointer import pointer_of
 from pipeline.definitions.push import delete, push
 from pipeline.model.definition import AccountDefinitions, DefinitionError, Metric

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import click
 
@@ -11,16 +13,17 @@ from pipeline.definitions.documents import to_yaml
 from pipeline.definitions.file import examine_file, locate_documents
 from pipeline.definitions.lines import account_lines, listing, one_line, plural, report_lines
 from pipeline.definitions.options import definitions_option
-from pipeline.definitions.push import delete as delete_metrics
+from pipeline.definitions.push import delete as delete_named
 from pipeline.definitions.push import push as push_documents
 from pipeline.definitions.source import is_redis, open_definitions
 from pipeline.model.definition import AccountDefinitions, Metric, Snapshot
 from pipeline.model.errors import UsageError
+from pipeline.model.experiment import Experiment, Layer
 
 
 @click.group()
 def define() -> None:
-    """Push, list, show, delete and check definitions of metrics."""
+    """Push, list, show, delete and check definitions of metrics, layers and experiments."""
 
 
 @define.command(short_help="Check a file and push what it names, all or nothing.")
@@ -30,25 +33,26 @@ def define() -> None:
 def push(file: str, account: str | None, definitions_url: str) -> None:
     """Check FILE (YAML or JSON; - for standard input) and push what it names, all or nothing.
 
-    Metrics that it does not name stay as they are, and so do settings.
+    Metrics, layers and experiments that it does not name stay as they are, and so do settings.
     """
     _demand_redis(definitions_url, f"check it with `daycount define lint {definitions_url}`")
-    for report in push_documents(definitions_url, locate_documents(file, account)):
+    for report in push_documents(definitions_url, locate_documents(file, account), by=_user()):
         _say(report_lines(report))
         _warn(f"{report.account}: {note}" for note in report.notes)
 
 
-@define.command(short_help="Delete metrics; their counters stay.")
-@click.argument("metrics", nargs=-1, metavar="METRIC...")
-@click.option("--account", metavar="A", required=True, help="The account whose metrics go.")
-@click.option("--all", "everything", is_flag=True, help="Delete all metrics of the account.")
+@define.command(short_help="Delete metrics, layers and experiments; their counters stay.")
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option("--account", metavar="A", required=True, help="The account whose definitions go.")
+@click.option("--all", "everything", is_flag=True, help="Delete all metrics, layers and experiments of the account.")
 @definitions_option
-def delete(metrics: tuple[str, ...], account: str, everything: bool, definitions_url: str) -> None:
-    """Delete METRICs of an account. Their counters stay, and go on when they are pushed again."""
-    _demand_redis(definitions_url, "take the metric out of it")
-    if bool(metrics) == everything:
+def delete(names: tuple[str, ...], account: str, everything: bool, definitions_url: str) -> None:
+    """Delete what NAMEs an account has: ID, metric:ID, experiment:ID or layer:ID. Counters stay, and go on when it is
+    pushed again."""
+    _demand_redis(definitions_url, "take it out of that")
+    if bool(names) == everything:
         raise UsageError("name the metrics to delete, or say --all")
-    _say(report_lines(delete_metrics(definitions_url, account, metrics)))
+    _say(report_lines(delete_named(definitions_url, account, names, by=_user())))
 
 
 @define.command("list", short_help="List accounts, metrics and measures.")
@@ -72,16 +76,17 @@ def list_(account: str | None, as_json: bool, definitions_url: str) -> None:
 
 
 @define.command(short_help="Show definitions in the form that push takes.")
-@click.argument("metric", required=False)
+@click.argument("name", required=False)
 @click.option("--account", metavar="A", help="The account; not needed where there is only one.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of YAML.")
 @definitions_option
-def show(metric: str | None, account: str | None, as_json: bool, definitions_url: str) -> None:
-    """Show a METRIC, or all that an account has, in the form that `push` takes."""
+def show(name: str | None, account: str | None, as_json: bool, definitions_url: str) -> None:
+    """Show what has this NAME (ID, metric:ID, experiment:ID or layer:ID), or all that an account has, in the form that
+    `push` takes."""
     definitions = _pick(_read(definitions_url), account)
-    document = definitions.document() if metric is None else _pick_metric(definitions, metric).document()
+    document = definitions.document() if name is None else _pick_one(definitions, name)
     click.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else to_yaml(document).rstrip())
-    if metric is None:
+    if name is None:
         _warn(f"{definitions.account}: {problem}" for problem in definitions.problems)
 
 
@@ -97,7 +102,10 @@ def lint(context: click.Context, file: str, account: str | None) -> None:
     if errors:
         context.exit(1)
     for definitions in accounts:
-        click.echo(f"{definitions.account}: {plural(len(definitions.metrics), 'metric')}, no problems")
+        counts = [plural(len(definitions.metrics), "metric")]
+        counts += [plural(len(definitions.layers), "layer")] if definitions.layers else []
+        counts += [plural(len(definitions.experiments), "experiment")] if definitions.experiments else []
+        click.echo(f"{definitions.account}: {', '.join(counts)}, no problems")
 
 
 def _demand_redis(url: str, cure: str) -> None:
@@ -124,13 +132,31 @@ def _pick(snapshot: Snapshot, account: str | None) -> AccountDefinitions:
     return snapshot.accounts[account]
 
 
-def _pick_metric(definitions: AccountDefinitions, metric_id: str) -> Metric:
-    if metric_id in definitions.metrics:
-        return definitions.metrics[metric_id]
-    broken = [problem for problem in definitions.problems if problem.startswith(f"metric:{metric_id}:")]
+def _pick_one(definitions: AccountDefinitions, name: str) -> dict[str, Any]:
+    kinds: dict[str, Mapping[str, Metric | Experiment | Layer]] = {
+        "metric": definitions.metrics,
+        "experiment": definitions.experiments,
+        "layer": definitions.layers,
+    }
+    kind, colon, item_id = name.partition(":")
+    asked = (kind,) if colon and kind in kinds else tuple(kinds)
+    item_id = item_id if asked == (kind,) else name
+    for one in asked:
+        if item_id in kinds[one]:
+            return kinds[one][item_id].document()
+    broken = [problem for problem in definitions.problems if problem.startswith(tuple(f"{k}:{item_id}:" for k in asked))]
     if broken:
         raise UsageError(f"account {definitions.account}: {broken[0]}")
-    raise UsageError(f"account {definitions.account} has no metric {metric_id}; `daycount define list` shows those it has")
+    told = f"account {definitions.account} has no {asked[0]} {item_id}"
+    raise UsageError(f"{told}; `daycount define list` shows those it has")
+
+
+def _user() -> str:
+    """Who uses this machine, for the history."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody without a name"
 
 
 def _say(lines: Iterable[str]) -> None:

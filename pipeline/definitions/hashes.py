@@ -1,4 +1,4 @@
-"""Owns the form of definitions in Redis: one hash per account, one field per metric.
+"""Owns the form of definitions in Redis: one hash per account, one field per metric, layer and experiment.
 
 Anybody may write these hashes, so reading never fails: what is wrong becomes a line in `problems`.
 """
@@ -17,15 +17,22 @@ from pipeline.model.definition_digest import digest_of_bytes
 from pipeline.model.definition_metric import Written
 from pipeline.model.definition_parse import assemble_account
 from pipeline.model.definition_place import Place
-from pipeline.model.limits import METRICS_PER_ACCOUNT_MAX, SETTINGS_BYTES_MAX
+from pipeline.model.definition_trials import WrittenTrials
+from pipeline.model.limits import (
+    EXPERIMENTS_PER_ACCOUNT_MAX,
+    LAYERS_PER_ACCOUNT_MAX,
+    METRICS_PER_ACCOUNT_MAX,
+    SETTINGS_BYTES_MAX,
+)
 
 Fields = Mapping[bytes, bytes]
 
 KEY_PREFIX = "definitions:"
 SETTINGS_FIELD = b"settings"
 METRIC_PREFIX = b"metric:"
-# Experiments live in the same hashes; they are not read here.
-_NOT_METRICS = (b"experiment:", b"layer:")
+LAYER_PREFIX = b"layer:"
+EXPERIMENT_PREFIX = b"experiment:"
+EPOCHS_PREFIX = b"epochs:"
 # Spaces and escapes of whoever wrote the JSON; the definition itself has its own, smaller bound.
 _VALUE_BYTES_MAX = 4 * SETTINGS_BYTES_MAX
 
@@ -46,14 +53,29 @@ def metric_field(metric_id: str) -> bytes:
     return METRIC_PREFIX + metric_id.encode()
 
 
+def layer_field(layer_id: str) -> bytes:
+    """The field of a layer."""
+    return LAYER_PREFIX + layer_id.encode()
+
+
+def experiment_field(experiment_id: str) -> bytes:
+    """The field of an experiment, with its epochs."""
+    return EXPERIMENT_PREFIX + experiment_id.encode()
+
+
+def epochs_field(experiment_id: str) -> bytes:
+    """The field of what stays of an experiment that was deleted: its epochs."""
+    return EPOCHS_PREFIX + experiment_id.encode()
+
+
 def to_value(document: Mapping[str, Any]) -> bytes:
     """A document as the value of a field."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def fields_digest(fields: Fields) -> str:
-    """Equal for hashes that mean the same definitions; experiments don't matter."""
-    relevant = sorted(item for item in fields.items() if not item[0].startswith(_NOT_METRICS))
+    """Equal for hashes that mean the same definitions; what stays of deleted ones doesn't matter."""
+    relevant = sorted(item for item in fields.items() if not item[0].startswith(EPOCHS_PREFIX))
     return digest_of_bytes(b"".join(len(part).to_bytes(8, "big") + part for item in relevant for part in item))
 
 
@@ -61,20 +83,25 @@ def read_hash(account: str, fields: Fields) -> AccountDefinitions:
     """An account's definitions as far as they are valid."""
     found: list[DefinitionError] = []
     settings = _value(fields.get(SETTINGS_FIELD), Place(found, path="settings"))
-    written = list(_written(fields, found))
+    metrics = list(_written(fields, METRIC_PREFIX, METRICS_PER_ACCOUNT_MAX, found))
+    trials = WrittenTrials(
+        list(_written(fields, LAYER_PREFIX, LAYERS_PER_ACCOUNT_MAX, found)),
+        list(_written(fields, EXPERIMENT_PREFIX, EXPERIMENTS_PER_ACCOUNT_MAX, found)),
+    )
     _note_strangers(fields, found)
-    return assemble_account(account, settings, written, LENIENT, found)[0]
+    return assemble_account(account, settings, metrics, LENIENT, found, trials)[0]
 
 
-def _written(fields: Fields, found: list[DefinitionError]) -> Iterator[Written]:
-    names = sorted(name for name in fields if name.startswith(METRIC_PREFIX))
-    if len(names) > METRICS_PER_ACCOUNT_MAX:
-        Place(found).refuse(f"{len(names):,} metrics; the first {METRICS_PER_ACCOUNT_MAX:,} by id are counted")
-    for name in names[:METRICS_PER_ACCOUNT_MAX]:
+def _written(fields: Fields, prefix: bytes, count_max: int, found: list[DefinitionError]) -> Iterator[Written]:
+    names = sorted(name for name in fields if name.startswith(prefix))
+    if len(names) > count_max:
+        kind = prefix.decode().rstrip(":")
+        Place(found).refuse(f"{len(names):,} {kind}s; the first {count_max:,} by id are counted")
+    for name in names[:count_max]:
         label = _shown(name)
         document = _value(fields[name], Place(found, label))
         if document is not None:
-            yield Written(label, name.removeprefix(METRIC_PREFIX).decode(errors="replace"), document)
+            yield Written(label, name.removeprefix(prefix).decode(errors="replace"), document)
 
 
 def _value(value: bytes | None, place: Place) -> Any:
@@ -95,7 +122,7 @@ def _value(value: bytes | None, place: Place) -> Any:
 
 
 def _note_strangers(fields: Fields, found: list[DefinitionError]) -> None:
-    known = (METRIC_PREFIX, *_NOT_METRICS)
+    known = (METRIC_PREFIX, LAYER_PREFIX, EXPERIMENT_PREFIX, EPOCHS_PREFIX)
     strangers = sorted(name for name in fields if name != SETTINGS_FIELD and not name.startswith(known))
     if strangers:
         fields_named = f"{len(strangers):,} fields that mean nothing here, such as " if len(strangers) > 1 else ""

@@ -1,4 +1,5 @@
-"""Owns what is remembered of past definitions: which revision of a metric was pushed when, in a list per account.
+"""Owns what is remembered of past definitions: who pushed which revision of a metric when, what was changed of an
+experiment and which epoch that opened; in a list per account.
 
 Only what is pushed through us is in it. It serves people and the reading of old revisions; no number depends on it.
 """
@@ -13,6 +14,7 @@ import redis
 from pipeline.definitions.connection import naming_the_server
 from pipeline.definitions.documents import parse_json
 from pipeline.definitions.hashes import to_value
+from pipeline.definitions.plan_trials import EXPERIMENT, TrialChange
 from pipeline.model.definition import Metric
 
 _ENTRIES_MAX = 10_000
@@ -23,15 +25,26 @@ def history_key(account: str) -> str:
     return f"history:{account}"
 
 
-def pushed(metric: Metric, at: datetime) -> bytes:
-    """The entry of a metric's new revision."""
+def pushed(metric: Metric, at: datetime, by: str) -> bytes:
+    """The entry of a metric's new revision. by: who pushed it."""
     entry = {"metric": metric.id, "revision": metric.revision, "at": at.isoformat(), "definition": metric.document()}
-    return to_value(entry)
+    return _value(entry, by)
 
 
-def deleted(metric_id: str, at: datetime) -> bytes:
+def deleted(metric_id: str, at: datetime, by: str) -> bytes:
     """The entry of a metric's end."""
-    return to_value({"metric": metric_id, "revision": None, "at": at.isoformat()})
+    return _value({"metric": metric_id, "revision": None, "at": at.isoformat()}, by)
+
+
+def changed(change: TrialChange, at: datetime, by: str) -> bytes:
+    """The entry of what happened to a layer or an experiment. epoch: the one that it opened, or null."""
+    entry = {change.kind: change.id, "at": at.isoformat(), "outcome": change.outcome, "fields": list(change.fields)}
+    opened = {} if change.kind != EXPERIMENT else {"epoch": change.opened.document() if change.opened else None}
+    return _value({**entry, **opened}, by)
+
+
+def _value(entry: dict[str, Any], by: str) -> bytes:
+    return to_value({**entry, "by": by} if by else entry)
 
 
 def remember(client: redis.Redis, account: str, entries: list[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Owns what a push or a deletion comes to: stored fields and a document in, fields to write and a report out. No Redis.
+"""Owns what a push comes to: stored fields and a document in, fields to write and a report out. No Redis.
 
 Pushed is what a document names, settings one by one; the account's other metrics stay. What would make one of those
 invalid is refused.
@@ -12,13 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.definitions import history
-from pipeline.definitions.hashes import METRIC_PREFIX, SETTINGS_FIELD, Fields, metric_field, read_hash, to_value
+from pipeline.definitions.hashes import SETTINGS_FIELD, Fields, metric_field, read_hash, to_value
+from pipeline.definitions.plan_trials import UNCHANGED, TrialChange, plan_trials
 from pipeline.definitions.validate import parse_account
 from pipeline.model.definition import AccountDefinitions, DefinitionError, Metric
-from pipeline.model.definition_check import ACCOUNT, check_size, named
-from pipeline.model.definition_place import Place, quoted
-from pipeline.model.errors import UsageError
-from pipeline.model.limits import DEFINITION_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Change:
 class Report:
     """What a push or a deletion did to an account; `kept` counts the metrics that it left alone.
 
-    `pushed`: those that a push named, as they are in force now.
+    `pushed`: those that a push named, as they are in force now; `trials`: what happened to layers and experiments.
     """
 
     account: str
@@ -43,10 +40,7 @@ class Report:
     kept: int
     notes: tuple[str, ...] = ()
     pushed: tuple[Metric, ...] = ()
-
-
-class NotThere(UsageError):
-    """What is to be deleted is not there."""
+    trials: tuple[TrialChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +53,26 @@ class Plan:
     report: Report
 
 
-def plan_push(document: Any, fields: Fields, now: datetime) -> Plan:
-    """What pushing a document onto an account's hash comes to. Raises DefinitionError."""
+def plan_push(document: Any, fields: Fields, now: datetime, by: str = "") -> Plan:
+    """What pushing a document onto an account's hash comes to. by: who pushes it. Raises DefinitionError."""
     account = document.get("account") if isinstance(document, Mapping) else None
     before = read_hash(str(account), fields)
-    pushed = parse_account(_with_settings(document, before), strict=True)
+    pushed = parse_account(_with_settings(document, before), strict=True, standing=before)
+    trials = plan_trials(document, fields, before, pushed, now)
     written = {metric_field(metric.id): to_value(metric.document()) for metric in pushed.metrics.values()}
     if document.get("settings") is not None:
         written[SETTINGS_FIELD] = to_value(pushed.settings.document())
-    written.update(_experiments(document))
+    written.update(trials.set)
     after = read_hash(pushed.account, {**fields, **written})
     _refuse_breaking(before, after)
     changes = tuple(_changes(before, after, pushed))
     renewed = [change.metric for change in changes if change.revision != change.before]
-    entries = [history.pushed(after.metrics[metric_id], now) for metric_id in renewed]
-    notes = tuple(_notes(before, after)) if fields else ()
+    entries = [history.pushed(after.metrics[metric_id], now, by) for metric_id in renewed]
+    entries += [history.changed(change, now, by) for change in trials.changes if change.outcome != UNCHANGED]
+    notes = (*(_notes(before, after) if fields else ()), *trials.notes)
     in_force = tuple(after.metrics[metric_id] for metric_id in pushed.metrics)
-    report = Report(pushed.account, changes, len(after.metrics) - len(changes), notes, in_force)
-    return Plan(written, (), entries, report)
-
-
-def plan_deletion(account: str, metrics: tuple[str, ...], fields: Fields, now: datetime) -> Plan:
-    """What deleting metrics, or all if none is named, comes to. Raises NotThere if one is not there."""
-    if not fields:
-        raise NotThere(f"there is no account {account}; `daycount define list` shows those there are")
-    before = read_hash(account, fields)
-    stored = [field for field in fields if field.startswith(METRIC_PREFIX)]
-    going = list(dict.fromkeys(map(metric_field, metrics))) or stored
-    missing = [_metric_of(field) for field in going if field not in stored]
-    if missing:
-        raise NotThere(f"account {account} has no metric {missing[0]}; `daycount define list` shows those it has")
-    changes = tuple(Change(_metric_of(field), "deleted", None, _revision(before, _metric_of(field))) for field in going)
-    # A hash without fields would not exist, and an account alone on its server would look like a server that lost all.
-    settings = {} if SETTINGS_FIELD in fields else {SETTINGS_FIELD: to_value(before.settings.document())}
-    entries = [history.deleted(change.metric, now) for change in changes]
-    return Plan(settings, tuple(going), entries, Report(account, changes, len(stored) - len(going)))
+    report = Report(pushed.account, changes, len(after.metrics) - len(changes), notes, in_force, trials.changes)
+    return Plan(written, trials.delete, entries, report)
 
 
 def _with_settings(document: Any, before: AccountDefinitions) -> Any:
@@ -107,21 +86,6 @@ def _with_settings(document: Any, before: AccountDefinitions) -> Any:
     if broken or not isinstance(settings, (Mapping, type(None))):
         return document
     return {**document, "settings": {**before.settings.document(), **(settings or {})}}
-
-
-def _experiments(document: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
-    """Layers and experiments as they are written: kept for those who read them, and not judged here."""
-    for kind in ("layer", "experiment"):
-        found: list[DefinitionError] = []
-        items = document.get(f"{kind}s") or []
-        for index, item in enumerate(items if isinstance(items, list) else [items]):
-            place = Place(found).at(f"{kind}s[{index}]")
-            if not isinstance(item, Mapping) or not named(ACCOUNT, item.get("id")):
-                place.refuse(f"{quoted(item)}; write an object with an id of a-z, 0-9, _ and -")
-            elif check_size(item, place, DEFINITION_BYTES_MAX):
-                yield f"{kind}:{item['id']}".encode(), to_value(item)
-        if found:
-            raise found[0]
 
 
 def _refuse_breaking(before: AccountDefinitions, after: AccountDefinitions) -> None:
@@ -160,12 +124,3 @@ def _notes(before: AccountDefinitions, after: AccountDefinitions) -> Iterator[st
 
 def _shown(setting: str | tuple[str, ...]) -> str:
     return setting if isinstance(setting, str) else f"[{', '.join(setting)}]"
-
-
-def _revision(definitions: AccountDefinitions, metric_id: str) -> str | None:
-    metric = definitions.metrics.get(metric_id)
-    return metric.revision if metric else None
-
-
-def _metric_of(field: bytes) -> str:
-    return field.removeprefix(METRIC_PREFIX).decode(errors="backslashreplace")

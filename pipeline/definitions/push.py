@@ -12,7 +12,8 @@ from pipeline.definitions import history
 from pipeline.definitions.connection import connect, naming_the_server
 from pipeline.definitions.file import Located
 from pipeline.definitions.hashes import Fields, hash_key, read_hash
-from pipeline.definitions.plan import Plan, Report, plan_deletion, plan_push
+from pipeline.definitions.plan import Plan, Report, plan_push
+from pipeline.definitions.plan_deletion import plan_deletion
 from pipeline.model.definition import AccountDefinitions, DefinitionError
 from pipeline.model.errors import UsageError
 
@@ -25,15 +26,15 @@ _Planner = Callable[[Fields], Plan]
 Expect = Callable[[AccountDefinitions], None]
 
 
-def push(url: str, documents: list[Located], expect: Expect | None = None) -> list[Report]:
-    """Pushes accounts' documents. All are judged before the first is written.
+def push(url: str, documents: list[Located], expect: Expect | None = None, by: str = "") -> list[Report]:
+    """Pushes accounts' documents. All are judged before the first is written. by: who does, for the history.
 
     Raises DefinitionError for what is not valid, and what `expect` raises.
     **Retry:** harmless; what is there already is `unchanged`.
     """
     client = connect(url)
     planners = [
-        (account := _account_of(located), _expecting(expect, account, _push_planner(located))) for located in documents
+        (account := _account_of(located), _expecting(expect, account, _push_planner(located, by))) for located in documents
     ]
     _refuse_twice([account for account, _ in planners])
     with naming_the_server(url), client:
@@ -42,14 +43,15 @@ def push(url: str, documents: list[Located], expect: Expect | None = None) -> li
         return [_commit(client, account, planner) for account, planner in planners]
 
 
-def delete(url: str, account: str, metrics: tuple[str, ...], expect: Expect | None = None) -> Report:
-    """Deletes metrics of an account; none named means all. The settings stay, so that its events stay known.
+def delete(url: str, account: str, names: tuple[str, ...], expect: Expect | None = None, by: str = "") -> Report:
+    """Deletes metrics, layers and experiments of an account; none named means all. names: as `plan_deletion` has them.
+    The settings stay, so that its events stay known.
 
-    Raises NotThere, having deleted nothing, if one is not there, and what `expect` raises.
+    Raises NotThere or InUse, having deleted nothing, if one is not there or needed, and what `expect` raises.
     **Retry:** refused, for they are gone.
     """
     client = connect(url)
-    planner = _expecting(expect, account, lambda fields: plan_deletion(account, metrics, fields, datetime.now(UTC)))
+    planner = _expecting(expect, account, lambda fields: plan_deletion(account, names, fields, datetime.now(UTC), by))
     with naming_the_server(url), client:
         return _commit(client, account, planner)
 
@@ -66,10 +68,10 @@ def _refuse_twice(accounts: list[str]) -> None:
         raise UsageError(f"account {twice[0]} is written twice; make one document of the two")
 
 
-def _push_planner(located: Located) -> _Planner:
+def _push_planner(located: Located, by: str) -> _Planner:
     def plan(fields: Fields) -> Plan:
         try:
-            return plan_push(located.document, fields, datetime.now(UTC))
+            return plan_push(located.document, fields, datetime.now(UTC), by)
         except DefinitionError as error:
             raise located.error(error) from None
 

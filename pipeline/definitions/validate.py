@@ -25,9 +25,9 @@ STRICT = Rules(check_where, strict=True)
 LENIENT = Rules(check_where, strict=False)
 
 
-def parse_account(document: Any, *, strict: bool) -> AccountDefinitions:
+def parse_account(document: Any, *, strict: bool, standing: AccountDefinitions | None = None) -> AccountDefinitions:
     """As `definition_parse.parse_account`, conditions included."""
-    return definition_parse.parse_account(document, strict=strict, check_where=check_where)
+    return definition_parse.parse_account(document, strict=strict, check_where=check_where, standing=standing)
 
 
 def examine_account(document: Any) -> tuple[AccountDefinitions | None, list[DefinitionError]]:

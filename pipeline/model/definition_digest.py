@@ -44,7 +44,7 @@ def revision_of(
             "breakdowns": list(breakdowns),
             "timezone": timezone,
             "visitor": list(visitor),
-            "groups": {name: _members(members) for name, members in groups.items()},
+            "groups": {name: members_of(members) for name, members in groups.items()},
         }
     )
 
@@ -54,7 +54,7 @@ def account_digest(revisions: Mapping[str, str]) -> str:
     return digest_of(sorted(revisions.items()))
 
 
-def _members(members: Iterable[Any]) -> list[str]:
+def members_of(members: Iterable[Any]) -> list[str]:
     """A group is a set: neither order nor repetition tells two groups apart."""
     return sorted({canonical_json(member).decode() for member in members})
 

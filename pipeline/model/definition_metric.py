@@ -23,7 +23,7 @@ _MEASURE_KEYS = ("aggregate", "field", "once_per")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A metric's document as it was found: its label in complaints, the id given by where it stands, if any."""
+    """A definition's document as it was found: its label in complaints, the id given by where it stands, if any."""
 
     label: str
     id: str | None
@@ -41,8 +41,8 @@ def parse_metric(written: Written, settings: Settings, place: Place, rules: Rule
         return None
     if rules.strict:
         check_keys(document, _METRIC_KEYS, place)
-    metric_id = _parse_id(document.get("id", written.id), written.id, place.at("id"))
-    description = _parse_description(document.get("description"), place.at("description"))
+    metric_id = parse_id(document.get("id", written.id), written.id, place.at("id"), "metric", "big_orders")
+    description = parse_description(document.get("description"), place.at("description"))
     where, groups = _parse_where(document, settings, place.at("where"), rules)
     measures = _parse_measures(document.get("measures"), place.at("measures"))
     breakdowns = check_paths(document.get("breakdowns", ()), place.at("breakdowns"), BREAKDOWNS_PER_METRIC_MAX)
@@ -53,9 +53,10 @@ def parse_metric(written: Written, settings: Settings, place: Place, rules: Rule
     return Metric(metric_id, where, measures, breakdowns, description, revision, groups)
 
 
-def _parse_id(value: Any, given: str | None, place: Place) -> str:
+def parse_id(value: Any, given: str | None, place: Place, kind: str, example: str) -> str:
+    """The id of a definition of this kind, which is that of the place where it is kept, if any."""
     if value is None:
-        place.refuse("missing; name the metric, such as big_orders")
+        place.refuse(f"missing; name the {kind}, such as {example}")
     elif not named(ID, value):
         place.refuse(f"{quoted(value)} is not an id; 1 to 64 of a-z, 0-9 and _")
     elif given is not None and value != given:
@@ -63,7 +64,8 @@ def _parse_id(value: Any, given: str | None, place: Place) -> str:
     return str(value)
 
 
-def _parse_description(value: Any, place: Place) -> str:
+def parse_description(value: Any, place: Place) -> str:
+    """What a definition says of itself to people."""
     if value is None:
         return ""
     if not isinstance(value, str):

@@ -8,31 +8,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.model.definition import AccountDefinitions, DefinitionError, Metric, Settings
-from pipeline.model.definition_check import ACCOUNT, ID, check_keys, named
+from pipeline.model.definition import AccountDefinitions, DefinitionError
+from pipeline.model.definition_check import ACCOUNT, check_keys, named
 from pipeline.model.definition_metric import Written, parse_metric
 from pipeline.model.definition_place import CheckWhere, Place, Rules, quoted
 from pipeline.model.definition_settings import parse_settings
-from pipeline.model.limits import METRICS_PER_ACCOUNT_MAX
+from pipeline.model.definition_trials import WrittenTrials, assemble_trials, listed, parse_each
+from pipeline.model.limits import EXPERIMENTS_PER_ACCOUNT_MAX, LAYERS_PER_ACCOUNT_MAX, METRICS_PER_ACCOUNT_MAX
 
 PROBLEMS_MAX = 2_500  # told of an account, one for each metric and some: they travel with the definitions
 ACCOUNT_KEYS = ("account", "settings", "metrics", "layers", "experiments")
 
 
-def parse_account(document: Any, *, strict: bool, check_where: CheckWhere) -> AccountDefinitions:
-    """The definitions in one account's document.
+def parse_account(
+    document: Any, *, strict: bool, check_where: CheckWhere, standing: AccountDefinitions | None = None
+) -> AccountDefinitions:
+    """The definitions in one account's document. standing: what it has besides, which experiments may refer to.
 
     Strict raises the first DefinitionError; else bad metrics are left out and told in `problems`.
     Without the name of an account there is nothing to give: that raises either way.
     """
-    definitions, found = examine_account(document, strict=strict, check_where=check_where)
+    definitions, found = examine_account(document, strict=strict, check_where=check_where, standing=standing)
     if definitions is None or (strict and found):
         raise found[0]
     return definitions
 
 
 def examine_account(
-    document: Any, *, strict: bool, check_where: CheckWhere
+    document: Any, *, strict: bool, check_where: CheckWhere, standing: AccountDefinitions | None = None
 ) -> tuple[AccountDefinitions | None, list[DefinitionError]]:
     """The definitions in one account's document, as far as they are valid, and everything that is wrong with it."""
     top = Place([])
@@ -45,12 +48,22 @@ def examine_account(
         top.at("account").refuse(_account_complaint(document.get("account")))
         return None, top.found
     rules = Rules(check_where, strict)
-    written = _written_metrics(document.get("metrics"), top)
-    return assemble_account(document["account"], document.get("settings"), written, rules, top.found)
+    written = listed(document.get("metrics"), "metric", METRICS_PER_ACCOUNT_MAX, top)
+    trials = WrittenTrials(
+        listed(document.get("layers"), "layer", LAYERS_PER_ACCOUNT_MAX, top),
+        listed(document.get("experiments"), "experiment", EXPERIMENTS_PER_ACCOUNT_MAX, top),
+    )
+    return assemble_account(document["account"], document.get("settings"), written, rules, top.found, trials, standing)
 
 
 def assemble_account(
-    account: str, settings: Any, written: Iterable[Written], rules: Rules, found: list[DefinitionError]
+    account: str,
+    settings: Any,
+    written: Iterable[Written],
+    rules: Rules,
+    found: list[DefinitionError],
+    trials: WrittenTrials,
+    standing: AccountDefinitions | None = None,
 ) -> tuple[AccountDefinitions, list[DefinitionError]]:
     """An account's definitions from their parts. Without valid settings no metric can count, for want of a day."""
     place = Place(found, path="settings")
@@ -58,48 +71,17 @@ def assemble_account(
     settings_valid = not any(error.path == "settings" or error.path.startswith("settings.") for error in found)
     if not settings_valid and not rules.strict:
         place.refuse("no metric of this account counts until they are mended")
-    metrics = _parse_metrics(written, parsed_settings, rules, found)
+    metrics = parse_each(written, lambda item, place: parse_metric(item, parsed_settings, place, rules), found)
+    if not settings_valid:
+        metrics, trials = [], WrittenTrials()
+    layers, experiments = assemble_trials(trials, parsed_settings, metrics, standing, rules, found)
     problems = [str(error) for error in found[:PROBLEMS_MAX]]
     if len(found) > PROBLEMS_MAX:
         problems.append(f"there are more problems than these {PROBLEMS_MAX:,}")
-    return AccountDefinitions.of(account, parsed_settings, metrics if settings_valid else (), problems), found
-
-
-def _parse_metrics(
-    written: Iterable[Written], settings: Settings, rules: Rules, found: list[DefinitionError]
-) -> list[Metric]:
-    metrics: list[Metric] = []
-    labels: dict[str, str] = {}
-    for item in written:
-        metric = parse_metric(item, settings, Place(found, item.label), rules)
-        if metric is None:
-            continue
-        if metric.id in labels:
-            Place(found, item.label, "id").refuse(f"the same as that of {labels[metric.id]}; ids are unique")
-            continue
-        labels[metric.id] = item.label
-        metrics.append(metric)
-    return metrics
+    return AccountDefinitions.of(account, parsed_settings, metrics, problems, layers, experiments), found
 
 
 def _account_complaint(account: Any) -> str:
     if account is None:
         return "missing; name it in the file, or with --account"
     return f"{quoted(account)} is not a name; 1 to 64 of a-z, 0-9, _ and -"
-
-
-def _written_metrics(metrics: Any, top: Place) -> list[Written]:
-    if metrics is None:
-        return []
-    if not isinstance(metrics, (list, tuple)):
-        top.at("metrics").refuse(f"{quoted(metrics)} is not a list; write each metric as an item with an id")
-        return []
-    if len(metrics) > METRICS_PER_ACCOUNT_MAX:
-        top.at("metrics").refuse(f"{len(metrics):,} metrics; at most {METRICS_PER_ACCOUNT_MAX:,} per account")
-        return []
-    return [Written(_label(index, metric), None, metric) for index, metric in enumerate(metrics)]
-
-
-def _label(index: int, metric: Any) -> str:
-    metric_id = metric.get("id") if isinstance(metric, Mapping) else None
-    return f"metrics[{index}] ({metric_id})" if named(ID, metric_id) else f"metrics[{index}]"

@@ -27,3 +27,14 @@ FUTURE_MAX_S = 24 * 3600  # an event time further ahead than this is a reject
 CLOCK_SKEW_MAX_S = 5 * 60  # a device clock further ahead than this is corrected
 LATE_AFTER_S = 24 * 3600  # after the end of an event's day
 BREAKDOWN_VALUES_MAX = 1_000  # named per day, metric, breakdown and slot
+
+# Experiments. They bound what one exposure and one decision can cost, and what an application holds to decide locally.
+LAYERS_PER_ACCOUNT_MAX = 200
+EXPERIMENTS_PER_ACCOUNT_MAX = 1_000
+BUCKETS_MAX = 2**20
+PARAMETERS_PER_EXPERIMENT_MAX = 100
+VARIATIONS_PER_EXPERIMENT_MAX = 100
+RANGES_PER_EXPERIMENT_MAX = 1_000
+GOALS_PER_EXPERIMENT_MAX = 50
+EPOCHS_PER_EXPERIMENT_MAX = 500
+EPOCHS_BYTES_MAX = 1024 * 1024

@@ -40,11 +40,13 @@ def test_whatever_is_not_a_definition_is_a_line_and_the_others_go_on():
             b"metric:twice": b'{"id": "twice", "id": "twice"}',
             b"metric:\xff": json.dumps(metric_document(id=None)).encode(),
             b"experiment:hero": b"garbage",
-            b"layer:home": b"garbage",
+            b"layer:home": b"{}",
         },
     )
     assert list(account.metrics) == ["orders"]
     assert {problem.partition(": ")[0]: problem.partition(": ")[2] for problem in account.problems} == {
+        "experiment:hero": "not JSON: Expecting value (line 1, column 1); push it again",
+        "layer:home": "buckets: missing; write a power of two of at most 1,048,576, such as 1024",
         "metric:bytes": "not JSON: it is not UTF-8 text; push it again",
         "metric:nan": "NaN is not a number in JSON; leave it out; push it again",
         "metric:no_where": "where: missing; write a condition such as {event: Order Completed}, or {} for every event",
@@ -79,7 +81,8 @@ def test_metrics_beyond_the_bound_are_left_out_in_a_fixed_order():
 def test_the_digest_of_a_hash_is_of_its_definitions_only():
     base = fields(settings={}, metric__a=metric_document())
     assert fields_digest(dict(reversed(base.items()))) == fields_digest(base)
-    assert fields_digest({**base, b"experiment:e": b"{}"}) == fields_digest(base)
+    assert fields_digest({**base, b"epochs:e": b"{}"}) == fields_digest(base)
+    assert fields_digest({**base, b"experiment:e": b"{}"}) != fields_digest(base)
     assert fields_digest({**base, b"metric:b": b"{}"}) != fields_digest(base)
     assert fields_digest({b"ab": b"c"}) != fields_digest({b"a": b"bc"})
 

@@ -129,9 +129,9 @@ def test_nothing_is_written_if_anything_is_wrong(redis_url: str, client: redis.R
         ([{"account": "A"}], 'acme.yaml: account: "A" is not a name; 1 to 64 of a-z, 0-9, _ and -'),
         ([{"account": "a"}, {"account": "a"}], "account a is written twice; make one document of the two"),
         ([{"account": "a", "layers": [{"buckets": 4}]}],
-         "acme.yaml: layers[0]: an object; write an object with an id of a-z, 0-9, _ and -"),
+         "acme.yaml: layers[0]: id: missing; name the layer, such as homepage"),
         ([{"account": "a", "experiments": 3}],
-         "acme.yaml: experiments[0]: 3; write an object with an id of a-z, 0-9, _ and -"),
+         "acme.yaml: experiments: 3 is not a list; write each experiment as an item with an id"),
     ],
 )  # fmt: skip
 def test_a_push_is_refused(redis_url: str, client: redis.Redis, documents: list[Any], said: str):
@@ -165,16 +165,6 @@ def test_settings_broken_past_us_must_be_pushed_too(redis_url: str, client: redi
         push(redis_url, located({"account": "acme", "metrics": [metric_document()]}))
     push(redis_url, located(account_document()))
     assert open_definitions(redis_url).read().accounts["acme"].problems == ()
-
-
-def test_experiments_and_layers_are_kept_and_others_left_alone(redis_url: str, client: redis.Redis):
-    client.hset("definitions:acme", "experiment:old", '{"id": "old"}')
-    layer, experiment = {"id": "homepage", "buckets": 1024}, {"id": "hero_cta", "layer": "homepage"}
-    push(redis_url, located(account_document(layers=[layer], experiments=[experiment])))
-    fields = stored(client)
-    assert fields["layer:homepage"] == layer
-    assert fields["experiment:hero_cta"] == experiment
-    assert fields["experiment:old"] == {"id": "old"}
 
 
 def test_a_write_of_somebody_else_in_between_is_not_lost(

@@ -57,7 +57,7 @@ def test_only_hashes_that_changed_are_parsed_again(redis_url: str, client: redis
     before = source.read()
     assert sorted(parsed) == ["acme", "beta", "gamma"]
     put(client, "beta", metric_document(id="new"))
-    client.hset("definitions:acme", "experiment:hero", "{}")
+    client.hset("definitions:acme", "epochs:hero", "{}")
     after = source.read()
     assert parsed[3:] == ["beta"]
     assert after.accounts["gamma"] is before.accounts["gamma"]

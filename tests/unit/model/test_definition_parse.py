@@ -190,11 +190,6 @@ def test_a_metric_is_refused(changes: dict[str, Any], said: str):
         assert in_metric(**changes) == place + said
 
 
-def test_experiments_are_accepted_and_ignored():
-    plain = account_document()
-    assert parse_account({**plain, "layers": [{}], "experiments": 3}, strict=True) == parse_account(plain, strict=True)
-
-
 def test_all_problems_of_a_document_are_found_at_once():
     bad = metric_document(id="b", where={"a": {"$foo": 1}}, measures={"m": {}, "n": {"aggregate": "sum"}}, breakdowns=3)
     _, found = examine_account(account_document(metric_document(), bad, settings={"fanout": 0, "x": 1}, more=1))

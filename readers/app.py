@@ -11,11 +11,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from readers.problem import HANDLERS
-from readers.routes import docs, explain, health, metrics, page, query, telemetry
+from readers.routes import docs, explain, health, metrics, page, query, results, telemetry
 from readers.service import Service
 from readers.telemetry import Measured, Telemetry
 
-ROUTES = [*query.ROUTES, *metrics.ROUTES, *explain.ROUTES, *health.ROUTES, *telemetry.ROUTES, *docs.ROUTES, *page.ROUTES]
+ROUTES = [
+    *query.ROUTES,
+    *metrics.ROUTES,
+    *explain.ROUTES,
+    *results.ROUTES,
+    *health.ROUTES,
+    *telemetry.ROUTES,
+    *docs.ROUTES,
+    *page.ROUTES,
+]
 
 
 def create_app(service: Service, registry: CollectorRegistry | None = None) -> Starlette:

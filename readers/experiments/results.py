@@ -59,7 +59,7 @@ def breakdown_body(asked: Question, by: str, totals: TrialTotals, of_values: Map
     """The same, and the numbers for each value of a breakdown. They have no decision of their own: among many values
     some would differ by chance.
     """
-    values = [{"value": value, **_Found.of(asked, found).document()} for value, found in of_values.items()]
+    values = [{"value": value, **_Found.of(asked, found).document(drawn=False)} for value, found in of_values.items()]
     return {**results_body(asked, totals), "by": by, "values": values}
 
 
@@ -84,8 +84,8 @@ class _Found:
         )
         return cls(asked, totals, shown, ratio, judged, _needed(asked, shown, expected))
 
-    def document(self) -> dict[str, Any]:
-        """What is counted and compared."""
+    def document(self, *, drawn: bool = True) -> dict[str, Any]:
+        """What is counted and compared. drawn: with its course over time."""
         unknown = sum(self.totals.unknown.values())
         return {
             "sample_ratio": self.ratio.document(),
@@ -94,7 +94,7 @@ class _Found:
                 "unknown_variation": unknown,
                 "forgotten_goal_events": self.totals.forgotten,
             },
-            "goals": [self._goal(number, judged) for number, judged in enumerate(self.judged)],
+            "goals": [self._goal(number, judged, drawn) for number, judged in enumerate(self.judged)],
             "power": self.left.document() if self.left else None,
         }
 
@@ -108,7 +108,7 @@ class _Found:
         state = State(experiment.control, alpha, effect, self.asked.minimum_effect, over, _left_text(self.left))
         return decide(self.judged, self.ratio, state)
 
-    def _goal(self, number: int, judged: Judged) -> dict[str, Any]:
+    def _goal(self, number: int, judged: Judged, drawn: bool) -> dict[str, Any]:
         goal = judged.goal
         return {
             "goal": goal.name,
@@ -116,10 +116,10 @@ class _Found:
             "better": goal.better,
             "primary": number == 0,
             "guardrail": goal.guardrail,
-            "variations": [self._variation(number, found, judged) for found in self.shown.values()],
+            "variations": [self._variation(number, found, judged, drawn) for found in self.shown.values()],
         }
 
-    def _variation(self, number: int, found: VariationTotals, judged: Judged) -> dict[str, Any]:
+    def _variation(self, number: int, found: VariationTotals, judged: Judged, drawn: bool) -> dict[str, Any]:
         of_goal = found.goals[number]
         document = {
             "id": found.id,
@@ -131,10 +131,11 @@ class _Found:
         }
         if found.id not in judged.comparisons:
             return document
-        over_time = cumulative(
-            _kind(self.asked, judged.goal), self.shown[self.asked.experiment.control], found, number, self.asked.sequence
-        )
-        return {**document, "versus_control": {**judged.comparisons[found.id].document(), "over_time": over_time}}
+        versus = judged.comparisons[found.id].document()
+        if drawn:
+            kind, control = _kind(self.asked, judged.goal), self.shown[self.asked.experiment.control]
+            versus["over_time"] = cumulative(kind, control, found, number, self.asked.sequence)
+        return {**document, "versus_control": versus}
 
 
 def _comparisons(asked: Question, shown: Mapping[str, VariationTotals], number: int) -> dict[str, Comparison]:

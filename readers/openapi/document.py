@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from readers.openapi import explain, metrics, query, service
+from readers.openapi import explain, metrics, query, results, service
 from readers.openapi.parts import HEADERS, problem_responses, record
 
 KEY = {"type": "http", "scheme": "bearer", "description": "`daycount keys create --account A --role read` makes one."}
@@ -27,9 +27,9 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {**INFO, "version": _version()},
         "security": [{"key": []}],
-        "paths": {**query.PATHS, **metrics.PATHS, **explain.PATHS, **service.PATHS},
+        "paths": {**query.PATHS, **metrics.PATHS, **explain.PATHS, **results.PATHS, **service.PATHS},
         "components": {
-            "schemas": {"Problem": PROBLEM, **query.SCHEMAS, **metrics.SCHEMAS, **explain.SCHEMAS},
+            "schemas": {"Problem": PROBLEM, **query.SCHEMAS, **metrics.SCHEMAS, **explain.SCHEMAS, **results.SCHEMAS},
             "headers": HEADERS,
             "responses": problem_responses(),
             "securitySchemes": {"key": KEY},

@@ -22,7 +22,7 @@ PROBLEMS = {
     400: "It can't be answered as asked; `pointer` is the place in the body, or the name of a parameter.",
     401: "There is no API key, or it is not known.",
     403: "The key is for another account, or its role does not allow this.",
-    404: "There is no such metric.",
+    404: "There is no such metric or experiment.",
     405: "The definitions are a file here, and can't be changed over HTTP.",
     408: "The body took too long.",
     412: "The metric has changed since it was read, or is there already.",

@@ -17,12 +17,17 @@ PREFIX = "~"  # of the metric id; no client's id can begin so
 VARIATIONS = 1  # the breakdown without further ones
 SEVERAL = ""  # the variation of visitors who saw several, and of what was forgotten
 _SEPARATOR = "\x1f"
-_SQUARE_LIMBS = 5  # of the square of a visitor's value in micro-units: 250 events of 10^18 each, squared, is below 2^140
+_WIDE_LIMBS = 5  # of the product of two visitors' values in micro-units: 250 events of 10^18 each, squared, is below 2^140
 
 VISITORS, SEVERAL_VISITORS, FORGOTTEN = range(3)
 _FIXED = ("visitors", "several", "forgotten")
-_OF_GOAL = ("converted", "hi", "lo", *(f"square{i}" for i in range(_SQUARE_LIMBS)), "day_hi", "day_lo")
-_CONVERTED, _SUM, _SQUARE, _DAY = 0, 1, 3, 3 + _SQUARE_LIMBS
+_WIDE = ("square", "before_square", "product")
+_OF_GOAL = (
+    "converted", "hi", "lo", "day_hi", "day_lo", "before_hi", "before_lo",
+    *(f"{name}{i}" for name in _WIDE for i in range(_WIDE_LIMBS)),
+)  # fmt: skip
+_CONVERTED, _SUM, _DAY, _BEFORE, _SQUARE = 0, 1, 3, 5, 7
+_BEFORE_SQUARE, _PRODUCT = _SQUARE + _WIDE_LIMBS, _SQUARE + 2 * _WIDE_LIMBS
 
 
 class TrialName(NamedTuple):
@@ -50,29 +55,43 @@ def trial_columns(goals: int) -> tuple[Column, ...]:
 
 
 class GoalSums(NamedTuple):
-    """One goal's numbers of a cell, in micro-units and their squares."""
+    """One goal's numbers of a cell, in micro-units and their squares. before: of what visitors did before their exposure;
+    products: of the two values of each visitor.
+    """
 
     converted: int
     total: int
     squares: int
     of_day: int
+    before: int
+    before_squares: int
+    products: int
 
 
 def goal_sums(row: Sequence[int], goal: int) -> GoalSums:
     """Read one goal's columns."""
     at = _at(goal)
-    squares = sum(int(row[at + _SQUARE + i]) << (LIMB_BITS * i) for i in range(_SQUARE_LIMBS))
-    return GoalSums(int(row[at]), _joined(row, at + _SUM), squares, _joined(row, at + _DAY))
+    return GoalSums(
+        int(row[at]),
+        _joined(row, at + _SUM),
+        _wide(row, at + _SQUARE),
+        _joined(row, at + _DAY),
+        _joined(row, at + _BEFORE),
+        _wide(row, at + _BEFORE_SQUARE),
+        _wide(row, at + _PRODUCT),
+    )
 
 
-def add_value(row: list[int], goal: int, value: int, sign: int) -> None:
-    """Add a visitor's value (micro-units) of a goal: converted, sum and square."""
+def add_value(row: list[int], goal: int, value: int | None, before: int, sign: int) -> None:
+    """Add a visitor's value (micro-units; None: not converted) of a goal, and what it was before the exposure."""
     at = _at(goal)
-    row[at + _CONVERTED] += sign
+    row[at + _CONVERTED] += sign * (value is not None)
+    value = value or 0
     _add(row, at + _SUM, value, sign)
-    square = value * value
-    for i in range(_SQUARE_LIMBS):
-        row[at + _SQUARE + i] += sign * ((square >> (LIMB_BITS * i)) & LIMB_MASK)
+    _add(row, at + _BEFORE, before, sign)
+    _add_wide(row, at + _SQUARE, value * value, sign)
+    _add_wide(row, at + _BEFORE_SQUARE, before * before, sign)
+    _add_wide(row, at + _PRODUCT, value * before, sign)
 
 
 def add_of_day(row: list[int], goal: int, value: int, sign: int) -> None:
@@ -92,6 +111,17 @@ def _at(goal: int) -> int:
 def _add(row: list[int], at: int, value: int, sign: int) -> None:
     row[at] += sign * (value >> LIMB_BITS)
     row[at + 1] += sign * (value & LIMB_MASK)
+
+
+def _add_wide(row: list[int], at: int, value: int, sign: int) -> None:
+    last = _WIDE_LIMBS - 1
+    for i in range(last):
+        row[at + i] += sign * ((value >> (LIMB_BITS * i)) & LIMB_MASK)
+    row[at + last] += sign * (value >> (LIMB_BITS * last))
+
+
+def _wide(row: Sequence[int], at: int) -> int:
+    return sum(int(row[at + i]) << (LIMB_BITS * i) for i in range(_WIDE_LIMBS))
 
 
 def _joined(row: Sequence[int], at: int) -> int:

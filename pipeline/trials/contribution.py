@@ -46,7 +46,8 @@ def contribution(events: Iterable[TrialEvent], goals: Sequence[OncePer], width: 
     row of columns.
     """
     by_epoch: dict[int, list[TrialEvent]] = {}
-    for event in sorted(events):
+    ordered = sorted(events)
+    for event in ordered:
         by_epoch.setdefault(event.epoch, []).append(event)
     for epoch, of_epoch in by_epoch.items():
         exposures = [event for event in of_epoch if event.goal == EXPOSED]
@@ -56,23 +57,31 @@ def contribution(events: Iterable[TrialEvent], goals: Sequence[OncePer], width: 
                 place = TrialPlace(first.when, VARIATIONS, TrialName(epoch, SEVERAL).text())
                 _row(into, place, width)[SEVERAL_VISITORS] += sign
             else:
+                before = [event for event in ordered if event.goal != EXPOSED and event.time < first.time]
                 later = [event for event in of_epoch if event.goal != EXPOSED and event.time >= first.time]
-                _add_exposed(first, later, goals, width, sign, into)
+                _add_exposed(first, before, later, goals, width, sign, into)
 
 
 def _add_exposed(
-    first: TrialEvent, later: Sequence[TrialEvent], goals: Sequence[OncePer], width: int, sign: int, into: Rows
+    first: TrialEvent,
+    before: Sequence[TrialEvent],
+    later: Sequence[TrialEvent],
+    goals: Sequence[OncePer],
+    width: int,
+    sign: int,
+    into: Rows,
 ) -> None:
     places = _places(first)
     for breakdown, name in places:
         _row(into, TrialPlace(first.when, breakdown, name), width)[VISITORS] += sign
     for goal, once_per in enumerate(goals):
-        counted = [e for e in _counted([e for e in later if e.goal == goal], once_per) if e.value != NO_NUMBER]
-        if not counted:
+        counted, earlier = (_counted([e for e in some if e.goal == goal], once_per) for some in (later, before))
+        if not counted and not earlier:
             continue
-        value = sum(event.value for event in counted)
+        value = sum(event.value for event in counted) if counted else None
+        was = sum(event.value for event in earlier)
         for breakdown, name in places:
-            add_value(_row(into, TrialPlace(first.when, breakdown, name), width), goal, value, sign)
+            add_value(_row(into, TrialPlace(first.when, breakdown, name), width), goal, value, was, sign)
             for event in counted:
                 add_of_day(_row(into, TrialPlace(event.when, breakdown, name), width), goal, event.value, sign)
 
@@ -85,12 +94,12 @@ def _places(first: TrialEvent) -> list[tuple[int, str]]:
 
 
 def _counted(events: Sequence[TrialEvent], once_per: OncePer) -> Sequence[TrialEvent]:
-    """Of one goal's events, in order, those that count."""
+    """Of one goal's events, in order, those that count and have a number."""
     if once_per == VISITOR:
-        return events[:1]
-    if once_per == VISITOR_DAY:
-        return list({event.when // HOURS_PER_DAY: event for event in reversed(events)}.values())
-    return events
+        events = events[:1]
+    elif once_per == VISITOR_DAY:
+        events = list({event.when // HOURS_PER_DAY: event for event in reversed(events)}.values())
+    return [event for event in events if event.value != NO_NUMBER]
 
 
 def _row(into: Rows, place: TrialPlace, width: int) -> list[int]:

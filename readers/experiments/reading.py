@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 
 from pipeline.model.counter import MICRO, from_micro
 from pipeline.model.damage import reading
@@ -65,6 +64,9 @@ class _Goal:
     converted: int = 0
     total: int = 0
     squares: int = 0
+    before: int = 0
+    before_squares: int = 0
+    products: int = 0
     days: dict[str, int] = field(default_factory=dict)
 
 
@@ -122,12 +124,20 @@ def _add(goals: list[_Goal], cell: _Cell) -> None:
         goal.converted += sums.converted
         goal.total += sums.total
         goal.squares += sums.squares
+        goal.before += sums.before
+        goal.before_squares += sums.before_squares
+        goal.products += sums.products
         if sums.of_day:
             goal.days[cell.day] = goal.days.get(cell.day, 0) + sums.of_day
 
 
 def _goal(goal: _Goal) -> GoalTotals:
-    days = {day: from_micro(total) for day, total in sorted(goal.days.items())}
     return GoalTotals(
-        goal.converted, from_micro(goal.total) if goal.total else Decimal(0), squared(goal.squares, MICRO), days
+        goal.converted,
+        from_micro(goal.total),
+        squared(goal.squares, MICRO),
+        {day: from_micro(total) for day, total in sorted(goal.days.items())},
+        from_micro(goal.before),
+        squared(goal.before_squares, MICRO),
+        squared(goal.products, MICRO),
     )

@@ -10,12 +10,17 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class GoalTotals:
-    """One goal of one variation. A visitor's value is the sum over the visitor's goal events at or after the exposure."""
+    """One goal of one variation. A visitor's value is the sum over the visitor's goal events at or after the exposure, the
+    value before it that of the same visitor's earlier ones (as far as they are remembered).
+    """
 
     converted: int = 0  # visitors with at least one such event
     total: Decimal = Decimal(0)  # of the visitors' values
     squares: Fraction = Fraction(0)  # of the visitors' values, each squared
     days: Mapping[str, Decimal] = field(default_factory=dict)  # the total by day of the goal event, as 2026-10-01
+    before: Decimal = Decimal(0)  # of the visitors' values before the exposure
+    before_squares: Fraction = Fraction(0)
+    products: Fraction = Fraction(0)  # of each visitor's two values
 
 
 @dataclass(frozen=True, slots=True)

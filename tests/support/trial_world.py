@@ -114,7 +114,7 @@ def truth(events: Sequence[dict[str, Any]], of: Experiment, id_of: Any) -> dict[
     by_visitor: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in {e["messageId"]: e for e in events if e["anonymousId"]}.values():
         by_visitor[event["anonymousId"]].append(event)
-    sums: dict[Any, dict[str, list[tuple[str, list[tuple[str, list[Decimal]]]]]]] = defaultdict(lambda: defaultdict(list))
+    sums: dict[Any, dict[str, list[tuple[str, list[Any]]]]] = defaultdict(lambda: defaultdict(list))
     several: Counter[int] = Counter()
     for all_of_visitor in by_visitor.values():
         ordered = sorted(all_of_visitor, key=lambda e: (e["timestamp"], id_of(e["messageId"])))
@@ -127,7 +127,8 @@ def truth(events: Sequence[dict[str, Any]], of: Experiment, id_of: Any) -> dict[
             elif names:
                 first = exposures[0]
                 orders = [e for e in mine if e["event"] == "Order" and e["timestamp"] >= first["timestamp"]]
-                worth = [_values(orders, goal.measure) for goal in of.goals]
+                earlier = [e for e in ordered if e["event"] == "Order" and e["timestamp"] < first["timestamp"]]
+                worth = [(_values(orders, goal.measure), _values(earlier, goal.measure)) for goal in of.goals]
                 for value in (None, first["properties"]["plan"]):
                     sums[epoch.number, value][names.copy().pop()].append((first["timestamp"][:10], worth))
     keys = {*sums, *((epoch.number, None) for epoch in of.epochs)}
@@ -157,16 +158,27 @@ def _totals(of: Experiment, key: Any, sums: dict[str, Any], several: int) -> Tri
         visitors = sums.get(variation, [])
         goals = []
         for number in range(len(of.goals)):
-            worth = [values[number] for _, values in visitors if values[number]]
-            whole = [sum((amount for _, amount in of_visitor), Decimal(0)) for of_visitor in worth]
-            days: Counter[str] = Counter()
-            for day, amount in (pair for of_visitor in worth for pair in of_visitor):
-                days[day] += amount  # type: ignore[assignment]
-            squares = sum((Fraction(value) ** 2 for value in whole), Fraction(0))
+            worth = [values[number] for _, values in visitors]
+            after, before = ([sum((Fraction(n) for _, n in of[i]), Fraction(0)) for of in worth] for i in (0, 1))
+            days: defaultdict[str, Decimal] = defaultdict(Decimal)
+            for day, amount in (pair for of_visitor, _ in worth for pair in of_visitor):
+                days[day] += amount
             goals.append(
-                GoalTotals(len(worth), sum(whole, Decimal(0)), squares, {d: n for d, n in sorted(days.items()) if n})  # type: ignore[misc]
+                GoalTotals(
+                    sum(bool(of_visitor) for of_visitor, _ in worth),
+                    _decimal(sum(after)),
+                    sum((n * n for n in after), Fraction(0)),
+                    {day: n for day, n in sorted(days.items()) if n},
+                    _decimal(sum(before)),
+                    sum((n * n for n in before), Fraction(0)),
+                    sum((n * m for n, m in zip(after, before, strict=True)), Fraction(0)),
+                )
             )
         exposed = dict(sorted(Counter(day for day, _ in visitors).items()))
         variations[variation] = VariationTotals(variation, len(visitors), exposed, tuple(goals))
     strange = {"(other)": len(sums["(other)"])} if sums.get("(other)") else {}
     return TrialTotals(variations, several, 0, strange)
+
+
+def _decimal(number: Fraction | int) -> Decimal:
+    return Decimal(int(number * 10**6)) / 10**6

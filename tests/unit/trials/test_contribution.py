@@ -40,6 +40,12 @@ def test_a_goal_counts_at_or_after_the_exposure_only() -> None:
     assert [goal_sums(rows[place(when)], 0).of_day for when in (2, 5)] == [3 * MICRO, 4 * MICRO]
 
 
+def test_what_came_before_the_exposure_stands_beside_it() -> None:
+    sums = goal_sums(rows_of(order(1, 7), exposure(2), order(5, 4))[place(2)], 0)
+    assert sums.before == 7 * MICRO
+    assert (sums.total, sums.products) == (4 * MICRO, sums.before * 4 * MICRO)
+
+
 def test_no_goal_without_an_exposure_and_none_of_another_epoch() -> None:
     assert rows_of(order(1)) == {}
     assert set(rows_of(exposure(1), order(2, epoch=2))) == {place(1)}
@@ -66,9 +72,11 @@ def test_what_is_given_and_taken_back_leaves_nothing() -> None:
 def test_the_square_of_a_large_value_is_exact() -> None:
     row = [0] * WIDTH
     for sign in (1, 1, -1):
-        add_value(row, 0, 250 * 10**18, sign)
-    add_value(row, 0, -(10**18), 1)
+        add_value(row, 0, 250 * 10**18, -(10**18), sign)
+    add_value(row, 0, -(10**18), 3, 1)
     assert goal_sums(row, 0).squares == (250 * 10**18) ** 2 + 10**36
+    assert goal_sums(row, 0).products == -250 * 10**36 - 3 * 10**18
+    assert (goal_sums(row, 0).before, goal_sums(row, 0).before_squares) == (3 - 10**18, 10**36 + 9)
     assert all(-(2**63) <= column < 2**63 for column in row)
 
 

@@ -135,7 +135,8 @@ def test_names_made_up_to_meet_every_set_of_patterns_make_a_bounded_number_of_fu
     lines = [b'{"event":"%s"}' % b"".join(b"%dx" % bit for bit in range(12) if n >> bit & 1) for n in range(4_096)]
     matched = by.match(b"\n".join(lines), Span("file", 0, "shop"), NOW_NS)
     assert (matched.tally["events"], matched.tally["hits"]) == (4_096, 4_095)
-    assert len(by._by_account["shop"]._by_mask) == FUNCTIONS_MAX
+    (functions,) = by._functions.values()
+    assert len(functions._by_mask) == FUNCTIONS_MAX
 
 
 @at_any_pace

@@ -1,0 +1,1 @@
+"""What watches decisions: looks at results again and again, and tells a webhook when one has changed for good."""

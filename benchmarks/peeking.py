@@ -16,6 +16,7 @@ from scipy.stats import beta
 
 from benchmarks import machine
 from readers.experiments.always_valid import EXPECTED_MIN, Sequence, expected, squared_errors
+from readers.experiments.sample import MEAN, RATE
 
 RUNS, VISITORS, SEED = 2_000, 30_000, 20_261_001
 CELLS_AT_ONCE = 300_000  # of runs x visitors: what fits into the processor's cache
@@ -108,9 +109,9 @@ def _running(member: Array, values: Array) -> tuple[Array, Array, Array]:
 
 
 def _of_both(story: Story, n: Array, n_control: Array, converted: Array) -> Array:
-    both = n + n_control
+    both, kind = n + n_control, RATE if story.is_rate else MEAN
     rarer = np.minimum(converted, both - converted) if story.is_rate else converted
-    return (n > 1) & (n_control > 1) & (expected(n, n_control, rarer) >= EXPECTED_MIN)
+    return (n > 1) & (n_control > 1) & (expected(n, n_control, rarer) >= EXPECTED_MIN[kind])
 
 
 def _fixed_z(

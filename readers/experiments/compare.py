@@ -48,7 +48,7 @@ def compare(kind: str, sample: Sample, control: Sample, sequence: Sequence, *, w
 def has_begun(kind: str, sample: Sample, control: Sample) -> bool:
     """Whether there is enough for the sequence to say anything."""
     n, n_control = sample.visitors, control.visitors
-    enough = expected(n, n_control, sample.rarer(kind) + control.rarer(kind)) >= EXPECTED_MIN
+    enough = expected(n, n_control, sample.rarer(kind) + control.rarer(kind)) >= EXPECTED_MIN[kind]
     return bool(enough) and sample.variance + control.variance > 0
 
 

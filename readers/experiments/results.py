@@ -200,7 +200,7 @@ def _method(asked: Question, comparisons: int) -> dict[str, Any]:
         "parameters": {
             "rho_squared": sequence.rho_squared,
             "tuned_to_visitors": sequence.tuned_to,
-            "expected_conversions_min": EXPECTED_MIN,
+            "expected_conversions_min": dict(EXPECTED_MIN),
             "variance_floor": "of both variations together",
             "minimum_effect": asked.minimum_effect,
             "correction": f"Holm over {comparisons} comparisons, in the decision",

@@ -113,7 +113,7 @@ def test_the_uplift_excludes_nothing_exactly_where_the_difference_does() -> None
 def test_nothing_is_said_before_enough_conversions_can_be_expected() -> None:
     early = compare(RATE, Sample.of(400, converted(9)), Sample.of(400, converted(0)), SEQUENCE)
     assert (early.interval, early.p_value) == (None, 1.0) and early.difference == 9 / 400
-    late = compare(RATE, Sample.of(400, converted(int(2 * EXPECTED_MIN))), Sample.of(400, converted(0)), SEQUENCE)
+    late = compare(RATE, Sample.of(400, converted(int(2 * EXPECTED_MIN[RATE]))), Sample.of(400, converted(0)), SEQUENCE)
     assert late.interval is not None
 
 

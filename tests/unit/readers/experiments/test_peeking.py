@@ -33,7 +33,7 @@ def test_without_the_floor_of_the_variance_a_small_variation_raises_false_alarms
         return np.divide(variance, n), np.divide(variance_control, n_control)
 
     monkeypatch.setattr("benchmarks.peeking.squared_errors", without_floor)
-    monkeypatch.setattr("benchmarks.peeking.EXPECTED_MIN", 0.0)
+    monkeypatch.setattr("benchmarks.peeking.EXPECTED_MIN", {"rate": 0.0, "mean": 0.0})
     found = tally(next(s for s in ALIKE if "buy, one visitor in ten" in s.name), 100, VISITORS, SEED)
     assert found.bounds(found.always_valid)[0] > FALSE_ALARMS_MAX
 

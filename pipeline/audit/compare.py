@@ -67,7 +67,9 @@ def compare(store: Store, recount: Recount, days: Days, values_max: int = BREAKD
             continue
         result.spans[account] = span
         revisions = Revisions(store, account)
-        for number, judged_metric in enumerate(judged.metrics[:-1]):  # the last counts rejects, by their arrival
+        if judged.trials:
+            result.notes.append(f"{account}: its experiments are not recounted, only its metrics")
+        for number, judged_metric in enumerate(judged.metrics[: len(judged.definitions.metrics)]):
             wanted = Wanted(account, judged_metric.metric, *span, values_max)
             _compare_metric(store, recount, number, wanted, revisions, result)
     return result

@@ -19,11 +19,12 @@ def json_answer(request: Request, body: bytes, of: str = "") -> Response:
     headers = {"etag": tag, "cache-control": "private, no-cache"}
     if warnings := service_of(request).warnings():
         headers["daycount-warning"] = "; ".join(warnings)
-    if _has(request.headers.get("if-none-match", ""), tag):
+    if has_tag(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
 
 
-def _has(if_none_match: str, tag: str) -> bool:
+def has_tag(if_none_match: str, tag: str) -> bool:
+    """Whether who sent this header has the answer with the tag."""
     held = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
     return tag in held or held == ["*"]

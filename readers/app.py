@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from readers.problem import HANDLERS
-from readers.routes import docs, explain, health, metrics, page, query, results, telemetry
+from readers.routes import assign, docs, experiments, explain, health, metrics, ofrep, page, query, results, telemetry
 from readers.service import Service
 from readers.telemetry import Measured, Telemetry
 
@@ -19,7 +20,10 @@ ROUTES = [
     *query.ROUTES,
     *metrics.ROUTES,
     *explain.ROUTES,
+    *experiments.ROUTES,
     *results.ROUTES,
+    *assign.ROUTES,
+    *ofrep.ROUTES,
     *health.ROUTES,
     *telemetry.ROUTES,
     *docs.ROUTES,
@@ -27,8 +31,10 @@ ROUTES = [
 ]
 
 
-def create_app(service: Service, registry: CollectorRegistry | None = None) -> Starlette:
-    """The application around a service, whose stores and keys it closes when it ends. registry: what `/metrics` tells."""
+def create_app(service: Service, registry: CollectorRegistry | None = None, cors_origins: Sequence[str] = ()) -> Starlette:
+    """The application around a service, whose stores and keys it closes when it ends. registry: what `/metrics` tells;
+    cors_origins: sites whose pages may ask from a browser.
+    """
     told = Telemetry(registry or CollectorRegistry())
 
     @contextlib.asynccontextmanager
@@ -41,7 +47,17 @@ def create_app(service: Service, registry: CollectorRegistry | None = None) -> S
             await asyncio.to_thread(service.stores.close)
             service.auth.close()
 
-    measured = Middleware(Measured, telemetry=told)
-    app = Starlette(routes=ROUTES, middleware=[measured], exception_handlers=HANDLERS, lifespan=lifespan)
+    middleware = [Middleware(Measured, telemetry=told), *([_cors(cors_origins)] if cors_origins else [])]
+    app = Starlette(routes=ROUTES, middleware=middleware, exception_handlers=HANDLERS, lifespan=lifespan)
     app.state.service, app.state.telemetry = service, told
     return app
+
+
+def _cors(origins: Sequence[str]) -> Middleware:
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
+        allow_headers=["authorization", "content-type", "if-match", "if-none-match"],
+        expose_headers=["etag", "location", "retry-after", "daycount-warning"],
+    )

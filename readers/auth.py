@@ -17,10 +17,11 @@ AWAY_S = 3600.0  # as long as a key that was known works on without Redis
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `account` None: any account (without authentication)."""
+    """Who asks. `account` None: any account (without authentication). `name`: how the history of definitions tells it."""
 
     account: str | None
     role: str
+    name: str = "without a key"
 
     def account_for(self, named: object) -> object:
         """The account a request is about: the key's, or the one the request names. Raises Problem (403)."""
@@ -78,7 +79,7 @@ class RedisKeys(Auth):
             raise _unauthorized("this API key is not known")
         if key.role is Role.COLLECT:
             raise Problem(403, "this API key only sends events; ask with one of the role read or write")
-        return Caller(key.account, key.role.value)
+        return Caller(key.account, key.role.value, f"key {key.id}")
 
     def close(self) -> None:
         self._threads.shutdown(cancel_futures=True)

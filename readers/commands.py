@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from contextlib import closing
@@ -18,6 +19,7 @@ from pipeline.store import open_store
 from readers.query import run_query
 from readers.text_query import RANGE_DEFAULT, body_of_texts
 
+_ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:]+\](:\d{1,5})?")
 STORE_WAIT_S = 4.0  # for one read of a store that does not answer; people wait for what is asked
 
 store_option = click.option(
@@ -71,13 +73,30 @@ def query(
         write_warnings(answer)
 
 
+def _origins(_: click.Context, __: click.Parameter, origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise UsageError(f"--cors-origin {origin}: write scheme://host[:port] and nothing behind it, or * for any site")
+    return origins
+
+
 @click.command()
 @store_option
 @definitions_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--no-auth", is_flag=True, help="Let everybody on this machine ask, without API keys.")
-def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: bool) -> None:
+@click.option(
+    "--cors-origin",
+    "cors_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    callback=_origins,
+    help="A site whose pages may ask from a browser, as https://shop.example; may be repeated.",
+)
+def serve(
+    store_url: str, definitions_url: str, host: str, port: int, no_auth: bool, cors_origins: tuple[str, ...]
+) -> None:  # fmt: skip
     """Serve the read API and the dashboard over HTTP."""
     from prometheus_client import CollectorRegistry
 
@@ -102,7 +121,8 @@ def serve(store_url: str, definitions_url: str, host: str, port: int, no_auth: b
         explainers = Explainers(os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None)
         service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC), editor, explainers)
         where = url_of(listener)
-        serve_app(create_app(service, CollectorRegistry()), listener, lambda: click.echo(f"Daycount is serving on {where}"))
+        app = create_app(service, CollectorRegistry(), cors_origins)
+        serve_app(app, listener, lambda: click.echo(f"Daycount is serving on {where}"))
 
 
 def _only_account(definitions: Snapshot) -> str:

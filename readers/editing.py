@@ -1,4 +1,5 @@
-"""Owns changes of definitions from outside: one metric put or deleted, by the mechanism of `daycount define`.
+"""Owns changes of definitions from outside: one metric, layer or experiment put or deleted, by the mechanism of
+`daycount define`.
 
 What may be written is judged there, in one transaction with what is stored at that moment. Here is what an editor over
 HTTP adds: which change it expects to be the last one, and the errors of that protocol.
@@ -7,28 +8,45 @@ HTTP adds: which change it expects to be the last one, and the errors of that pr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.definitions.connection import DefinitionsUnavailable
+from pipeline.definitions.connection import DefinitionsUnavailable, connect
 from pipeline.definitions.file import Located
+from pipeline.definitions.history import read_history
 from pipeline.definitions.plan import Report
-from pipeline.definitions.plan_deletion import NotThere
+from pipeline.definitions.plan_deletion import InUse, NotThere
 from pipeline.definitions.pointer import pointer_of
 from pipeline.definitions.push import delete, push
 from pipeline.model.definition import AccountDefinitions, DefinitionError, Metric
 from pipeline.model.definition_digest import digest_of
 from pipeline.model.errors import UsageError
+from pipeline.model.experiment import Experiment, Layer
 from readers.problem import LOG, Problem, unavailable
 
-# What a metric is shown with beyond its definition: whoever edits what was shown and puts it back need not take it out.
-SHOWN_ONLY = ("account", "timezone", "revision", "history", "outcome", "before", "notes")
-_PUSHED = "metrics[0]"  # how the document's only metric is labelled in complaints
+# What a definition is shown with beyond what it says: whoever edits what was shown and puts it back need not take it out.
+SHOWN_ONLY = ("account", "timezone", "revision", "epoch", "epochs", "history", "outcome", "before", "fields", "notes")
+METRIC, LAYER, EXPERIMENT = "metric", "layer", "experiment"
+
+Definition = Metric | Layer | Experiment
+
+
+def found(definitions: AccountDefinitions | None, kind: str, item_id: str) -> Definition | None:
+    """The definition of this kind and id, if it is there."""
+    if definitions is None:
+        return None
+    known: Mapping[str, Mapping[str, Definition]] = {
+        METRIC: definitions.metrics,
+        LAYER: definitions.layers,
+        EXPERIMENT: definitions.experiments,
+    }
+    return known[kind].get(item_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the metric is expected to be: tags of `If-Match` and `If-None-Match`, None where the header is absent."""
+    """What the definition is expected to be: tags of `If-Match` and `If-None-Match`, None where the header is absent."""
 
     match: frozenset[str] | None
     none_match: frozenset[str] | None
@@ -38,18 +56,31 @@ class Expected:
         """From a request's headers."""
         return cls(_tags(headers.get("if-match")), _tags(headers.get("if-none-match")))
 
-    def check(self, metric: Metric | None) -> None:
-        """Raises Problem (412) where the metric is something else by now."""
-        tag = None if metric is None else tag_of(metric)
+    def check(self, definition: Definition | None, kind: str) -> None:
+        """Raises Problem (412) where the definition is something else by now."""
+        tag = None if definition is None else tag_of(definition)
         if self.match is not None and (tag is None or not self.match & {tag, "*"}):
-            raise Problem(412, "the metric has changed since it was read: read it again, and change that")
+            raise Problem(412, f"the {kind} has changed since it was read: read it again, and change that")
         if self.none_match is not None and tag is not None and self.none_match & {tag, "*"}:
-            raise Problem(412, "the metric is there already")
+            raise Problem(412, f"the {kind} is there already")
 
 
-def tag_of(metric: Metric) -> str:
-    """Stands for a metric's definition in an `ETag`: what an editor's change rests on."""
-    return digest_of({**metric.document(), "revision": metric.revision})
+def tag_of(definition: Definition) -> str:
+    """Stands for a definition in an `ETag`: what an editor's change rests on."""
+    if isinstance(definition, Layer):
+        return digest_of(definition.document())
+    epochs = {"epoch": definition.epoch.document()} if isinstance(definition, Experiment) else {}
+    return digest_of({**definition.document(), "revision": definition.revision, **epochs})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Which definition is meant, and who means it."""
+
+    account: str
+    kind: str
+    id: str
+    by: str = ""
 
 
 class Editor:
@@ -58,45 +89,78 @@ class Editor:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def put(self, account: str, metric_id: str, written: Any, expected: Expected) -> Report:
-        """Push one metric. Raises Problem (400, 412, 503). **Retry:** harmless; what is there already is `unchanged`."""
-        if not isinstance(written, Mapping):
-            raise Problem(400, "the body must be a metric, a JSON object with where and measures", pointer="")
-        named = written.get("account", account)
-        if named != account:
-            raise Problem(400, f"the body is of another account than {account}; leave account out", pointer="/account")
-        document = {"id": metric_id, **{key: value for key, value in written.items() if key not in SHOWN_ONLY}}
-        if document["id"] != metric_id:
-            raise Problem(400, f"the body's id is not {metric_id}, the address's; leave it out", pointer="/id")
-        located = Located("", {"account": account, "metrics": [document]})
+    def put(self, address: Address, written: Any, expected: Expected) -> Report:
+        """Push one definition. Raises Problem (400, 412, 503). **Retry:** harmless; what is there is `unchanged`."""
+        kind, account = address.kind, address.account
+        document = _document(address, written)
+        located = Located("", {"account": account, f"{kind}s": [document]})
+
+        def expect(stored: AccountDefinitions) -> None:
+            expected.check(found(stored, kind, address.id), kind)
+
         try:
-            (report,) = push(self._url, [located], lambda stored: expected.check(stored.metrics.get(metric_id)))
+            (report,) = push(self._url, [located], expect, address.by)
         except DefinitionError as error:
-            raise _refusal(error, document) from None
+            raise _refusal(error, document, kind) from None
         except UsageError as error:
             raise _unavailable(error) from None
         return report
 
-    def delete(self, account: str, metric_id: str, expected: Expected) -> Report:
-        """Delete one metric. Raises Problem (404, 412, 503). **Retry:** 404, for it is gone."""
+    def delete(self, address: Address, expected: Expected) -> Report:
+        """Delete one definition. Raises Problem (404, 409, 412, 503). **Retry:** 404, for it is gone."""
+        kind = address.kind
 
         def expect(stored: AccountDefinitions) -> None:
-            expected.check(stored.metrics.get(metric_id))
+            expected.check(found(stored, kind, address.id), kind)
 
         try:
-            return delete(self._url, account, (metric_id,), expect)
+            return delete(self._url, address.account, (f"{kind}:{address.id}",), expect, address.by)
         except NotThere:
-            raise Problem(404, f"account {account} has no metric {metric_id!r}") from None
+            raise missing(address.account, kind, address.id) from None
+        except InUse as error:
+            raise Problem(409, str(error), title="It is needed") from None
         except UsageError as error:
             raise _unavailable(error) from None
 
+    def history(self, account: str, kind: str, item_id: str) -> list[dict[str, Any]]:
+        """What was done to a definition, by whom and when, oldest first. Raises UsageError."""
+        with closing(connect(self._url)) as client:
+            entries = read_history(client, self._url, account)
+        return [{k: v for k, v in entry.items() if k != kind} for entry in entries if entry.get(kind) == item_id]
 
-def _refusal(error: DefinitionError, document: Any) -> Problem:
-    if not error.path.startswith(_PUSHED):
+
+def missing(account: str, kind: str, item_id: str) -> Problem:
+    """404, in the same words wherever it is noticed."""
+    return Problem(404, f"account {account} has no {kind} {item_id!r}")
+
+
+def _document(address: Address, written: Any) -> dict[str, Any]:
+    """The definition that is meant, from what is written. Raises Problem (400)."""
+    if not isinstance(written, Mapping):
+        raise Problem(400, f"the body must be {_A[address.kind]}", pointer="")
+    if written.get("account", address.account) != address.account:
+        detail = f"the body is of another account than {address.account}; leave account out"
+        raise Problem(400, detail, pointer="/account")
+    document = {"id": address.id, **{key: value for key, value in written.items() if key not in SHOWN_ONLY}}
+    if document["id"] != address.id:
+        raise Problem(400, f"the body's id is not {address.id}, the address's; leave it out", pointer="/id")
+    return document
+
+
+_A = {
+    METRIC: "a metric, a JSON object with where and measures",
+    LAYER: "a layer, a JSON object with buckets",
+    EXPERIMENT: "an experiment, a JSON object with layer, status, variations, exposure and goals",
+}
+
+
+def _refusal(error: DefinitionError, document: Any, kind: str) -> Problem:
+    if not error.path.startswith(f"{kind}s[0]"):  # how the document's only definition is labelled in complaints
         return Problem(400, str(error), pointer="")
     place = error.path.partition(": ")[2]
     detail = f"{place}: {error.message}" if place else error.message
-    return Problem(400, detail, pointer=pointer_of(document, error.parts), title="This definition can't be counted")
+    title = "This definition can't be counted" if kind == METRIC else f"This {kind} can't be as it is written"
+    return Problem(400, detail, pointer=pointer_of(document, error.parts), title=title)
 
 
 def _unavailable(error: UsageError) -> Problem:

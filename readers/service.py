@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from readers.assigning import Assigner
 from readers.auth import Auth, Caller
 from readers.editing import Editor
 from readers.explaining import Explainers
@@ -27,6 +28,7 @@ class Service:
     now: Callable[[], datetime]
     editor: Editor | None = None
     explainers: Explainers = field(default_factory=Explainers)
+    assigner: Assigner = field(default_factory=Assigner)
 
     async def caller(self, request: Request) -> Caller:
         """Who asks. Raises Problem (401, 403), DefinitionsUnavailable."""

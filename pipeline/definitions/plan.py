@@ -32,7 +32,8 @@ class Change:
 class Report:
     """What a push or a deletion did to an account; `kept` counts the metrics that it left alone.
 
-    `pushed`: those that a push named, as they are in force now; `trials`: what happened to layers and experiments.
+    `pushed`: those that a push named, as they are in force now; `trials`: what happened to layers and experiments;
+    `after`: all that a push left in force.
     """
 
     account: str
@@ -41,6 +42,7 @@ class Report:
     notes: tuple[str, ...] = ()
     pushed: tuple[Metric, ...] = ()
     trials: tuple[TrialChange, ...] = ()
+    after: AccountDefinitions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def plan_push(document: Any, fields: Fields, now: datetime, by: str = "") -> Pla
     entries += [history.changed(change, now, by) for change in trials.changes if change.outcome != UNCHANGED]
     notes = (*(_notes(before, after) if fields else ()), *trials.notes)
     in_force = tuple(after.metrics[metric_id] for metric_id in pushed.metrics)
-    report = Report(pushed.account, changes, len(after.metrics) - len(changes), notes, in_force, trials.changes)
+    report = Report(pushed.account, changes, len(after.metrics) - len(changes), notes, in_force, trials.changes, after)
     return Plan(written, trials.delete, entries, report)
 
 

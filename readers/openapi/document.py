@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from readers.openapi import explain, metrics, query, results, service
+from readers.openapi import assign, experiments, explain, metrics, query, results, service
 from readers.openapi.parts import HEADERS, problem_responses, record
 
 KEY = {"type": "http", "scheme": "bearer", "description": "`daycount keys create --account A --role read` makes one."}
@@ -13,6 +13,8 @@ PROBLEM = record(
     {"title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}},
     {"pointer": {"type": "string", "description": "A JSON pointer to the place that is meant."}},
 )
+DESCRIBED = (query, metrics, explain, experiments, results, assign)
+PARTS = (*DESCRIBED, service)
 INFO = {
     "title": "Daycount",
     "summary": "Day-wise counters from raw visitor events.",
@@ -27,9 +29,9 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {**INFO, "version": _version()},
         "security": [{"key": []}],
-        "paths": {**query.PATHS, **metrics.PATHS, **explain.PATHS, **results.PATHS, **service.PATHS},
+        "paths": {name: path for part in PARTS for name, path in part.PATHS.items()},
         "components": {
-            "schemas": {"Problem": PROBLEM, **query.SCHEMAS, **metrics.SCHEMAS, **explain.SCHEMAS, **results.SCHEMAS},
+            "schemas": {"Problem": PROBLEM, **{name: of for part in DESCRIBED for name, of in part.SCHEMAS.items()}},
             "headers": HEADERS,
             "responses": problem_responses(),
             "securitySchemes": {"key": KEY},

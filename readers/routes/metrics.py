@@ -10,21 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.definitions.documents import parse_json
 from pipeline.definitions.plan import Report
 from pipeline.model.definition import AccountDefinitions, Metric
-from pipeline.model.definition_check import ACCOUNT, ID, named
 from pipeline.model.errors import StoreError, UsageError
 from readers.answers import json_answer
-from readers.auth import Caller
-from readers.body import read_bytes
-from readers.editing import Editor, Expected, tag_of
-from readers.problem import LOG, Problem
+from readers.changing import METHODS, address_to_delete, address_to_put, editor_for, written_in
+from readers.editing import METRIC, Expected, missing, tag_of
+from readers.problem import LOG
 from readers.revisions import read_history
 from readers.service import Service, service_of
-
-READ_METHODS = ("GET", "HEAD")
-METHODS = (*READ_METHODS, "PUT", "DELETE")
 
 
 async def list_metrics(request: Request) -> Response:
@@ -48,7 +42,7 @@ async def get_metric(request: Request) -> Response:
     name, metric_id = service.account(caller, request.query_params.get("account")), request.path_params["id"]
     account = service.snapshots.current.accounts.get(name)
     if account is None or metric_id not in account.metrics:
-        raise Problem(404, f"account {name} has no metric {metric_id!r}")
+        raise missing(name, METRIC, metric_id)
     metric = account.metrics[metric_id]
     document = {**_document(account, metric), "history": await _history(service, name, metric_id)}
     return json_answer(request, orjson.dumps(document), of=tag_of(metric))
@@ -58,48 +52,22 @@ async def put_metric(request: Request) -> Response:
     """Push one metric: 201 where it is new, else 200. **Retry:** harmless; what is there already is `unchanged`."""
     service = service_of(request)
     caller = await service.caller(request)
-    editor, name = _editor(service, caller), _account_to_edit(service, caller, request)
-    metric_id = request.path_params["id"]
-    if not named(ID, metric_id):
-        raise Problem(400, f"{metric_id[:64]!r} in the address is not a metric's id; 1 to 64 of a-z, 0-9 and _")
-    try:
-        written = parse_json(await read_bytes(request))
-    except ValueError as error:
-        raise Problem(400, f"the body is {error}", pointer="") from None
-    expected = Expected.of(request.headers)
-    report = await asyncio.to_thread(editor.put, name, metric_id, written, expected)
+    editor, address = editor_for(service, caller), address_to_put(service, caller, request, METRIC)
+    written = await written_in(request)
+    report = await asyncio.to_thread(editor.put, address, written, Expected.of(request.headers))
     await service.snapshots.refresh()
-    address = f"/v1/metrics/{metric_id}" + ("" if caller.account else f"?account={name}")
-    return _told(service, report, metric_id, address)
+    found_at = f"/v1/metrics/{address.id}" + ("" if caller.account else f"?account={address.account}")
+    return _told(service, report, address.id, found_at)
 
 
 async def delete_metric(request: Request) -> Response:
     """Delete one metric: 204. Its counters stay, and go on when it is put again. **Retry:** 404, for it is gone."""
     service = service_of(request)
     caller = await service.caller(request)
-    editor = _editor(service, caller)
-    name = service.account(caller, request.query_params.get("account"))
-    await asyncio.to_thread(editor.delete, name, request.path_params["id"], Expected.of(request.headers))
+    editor, address = editor_for(service, caller), address_to_delete(service, caller, request, METRIC)
+    await asyncio.to_thread(editor.delete, address, Expected.of(request.headers))
     await service.snapshots.refresh()
     return Response(status_code=204)
-
-
-def _editor(service: Service, caller: Caller) -> Editor:
-    caller.demand_write()
-    if service.editor is None:
-        detail = "the definitions are a file here, which is edited by hand; serve --definitions redis://HOST:PORT/DB"
-        raise Problem(405, f"{detail} takes changes over HTTP", headers={"allow": ", ".join(READ_METHODS)})
-    return service.editor
-
-
-def _account_to_edit(service: Service, caller: Caller, request: Request) -> str:
-    """The account whose metric is put: one that is named may be a new one, as with `daycount define push`."""
-    asked = request.query_params.get("account")
-    if caller.account is None and asked is not None:
-        if not named(ACCOUNT, asked):
-            raise Problem(400, f"{asked[:64]!r} is not an account's name; 1 to 64 of a-z, 0-9, _ and -", pointer="/account")
-        return asked
-    return service.account(caller, asked)
 
 
 def _told(service: Service, report: Report, metric_id: str, address: str) -> Response:

@@ -59,6 +59,8 @@ def watch(
         open_store(store_url).close()  # a store that isn't there is refused now
         memories = opened.enter_context(MemoryFile.opened(Path(state)))
         one = Round(memories, hook, Manners(min_hours, min_visitors, looks), account, lambda: datetime.now(UTC))
+        if not once:
+            click.echo(f"Daycount is watching; messages go to {hook.host}")
         while not ended.is_set():
             told = _look(one.look, store_url, source.read)
             if once:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from readers.query import Answer
 from readers.query.answer import number_text
-from readers.query.totals import Number
+from readers.query.measures import Number
 
 UNBOUNDED_COLUMNS = 10_000  # a pipe has no width; nothing may be cut off
 

@@ -8,6 +8,7 @@ changes its form; a store with another one is refused.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -26,6 +27,7 @@ BUCKETS_PER_SHARD = 256  # rows an account's visitors spread over within a shard
 MICRO = 1_000_000  # sums are integers of millionths
 
 _QUALIFIER = struct.Struct(">cBBH")
+_QUALIFIERS = np.dtype([("kind", "S1"), ("breakdown", "u1"), ("day", "u1"), ("slot", ">u2")])  # the same, of many
 _HOURS = struct.Struct(">BB")
 ANY_SLOT = 0xFFFF
 
@@ -53,7 +55,18 @@ def counter_qualifier(key: CounterKey) -> bytes:
 def parse_counter_qualifier(qualifier: bytes) -> CounterKey:
     """The inverse of `counter_qualifier`."""
     kind, breakdown, day, slot = _QUALIFIER.unpack_from(qualifier)
-    return CounterKey(kind, breakdown, day, slot, qualifier[_QUALIFIER.size :].decode("utf-8", "surrogatepass"))
+    return CounterKey(kind, breakdown, day, slot, counter_value(qualifier[_QUALIFIER.size :]))
+
+
+def parse_counter_qualifiers(qualifiers: Sequence[bytes]) -> tuple[np.ndarray, list[bytes]]:
+    """Of many at once: the days of the month (int64), and the values as bytes."""
+    heads = np.frombuffer(b"".join([qualifier[: _QUALIFIER.size] for qualifier in qualifiers]), dtype=_QUALIFIERS)
+    return heads["day"].astype(np.int64), [qualifier[_QUALIFIER.size :] for qualifier in qualifiers]
+
+
+def counter_value(text: bytes) -> str:
+    """A breakdown's value from its bytes in a qualifier."""
+    return text.decode("utf-8", "surrogatepass")
 
 
 def day_range(kind: bytes, breakdown: int, first_day: int, last_day: int) -> tuple[bytes, bytes]:
@@ -100,6 +113,16 @@ def unpack_totals(value: bytes) -> np.ndarray:
     """The inverse of `pack_totals`: int64, shape (columns,)."""
     _check_version(value)
     return np.frombuffer(value, dtype="<i8", offset=1)
+
+
+def unpack_all_totals(values: Sequence[bytes], width: int) -> np.ndarray:
+    """Of many cells at once: int64, shape (cells, width). Raises ValueError where one has another width."""
+    size = 1 + width * 8
+    for value in values:
+        if len(value) != size or value[0] != VALUE_VERSION[0]:
+            raise ValueError(f"{len(unpack_totals(value))} columns instead of {width}")
+    raw = np.frombuffer(b"".join(values), dtype=np.uint8).reshape(len(values), size)
+    return raw[:, 1:].copy().view("<i8").reshape(len(values), width)
 
 
 def pack_hours(hours: np.ndarray, touched: np.ndarray) -> bytes:

@@ -17,7 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.model.errors import StoreError
+from pipeline.model.layout import head_row
 
+SEQ = b"seq"  # a head's cell that every store has
 UNIT_TABLES = ("counters", "visitors", "meta")  # a unit's own head is the store's business
 Ranges = Sequence[tuple[bytes, bytes]]  # half-open, of qualifiers
 Rows = dict[bytes, list[tuple[bytes, bytes]]]  # row -> (qualifier, value), in the order of qualifiers
@@ -65,6 +67,10 @@ class Store(ABC):
     @abstractmethod
     def scan(self, table: str, prefix: bytes) -> Rows:
         """All rows whose key begins with `prefix`. For small tables and tools."""
+
+    def seqs(self, shards: int) -> Rows:
+        """How far the first `shards` shards have come: equal to what it was before if nothing was committed since."""
+        return self.read("shards", [head_row(shard) for shard in range(shards)], [(SEQ, SEQ + b"\x00")])
 
     @abstractmethod
     def put_meta_rows(self, rows: Mapping[bytes, Mapping[bytes, bytes]]) -> None:

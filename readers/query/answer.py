@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from readers.query.measures import Number
 from readers.query.rows import Row
-from readers.query.totals import Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,57 +1,54 @@
-"""Owns the reading of counter cells: which rows and ranges a query needs. What is found is in `found`."""
+"""Owns which parts of which rows a query needs, and how much of them it may read. How they are read is `source`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date
+from itertools import groupby
 from typing import NoReturn
 
-import numpy as np
-
-from pipeline.model.counter import QUALITY, columns, neutral_row
-from pipeline.model.damage import reading
-from pipeline.model.layout import (
-    DAY,
-    HOUR,
-    HOURS_PER_DAY,
-    counter_row,
-    day_range,
-    parse_counter_qualifier,
-    unpack_hours,
-    unpack_totals,
-)
-from pipeline.store.contract import Store
+from pipeline.model.counter import Column, columns
+from pipeline.model.layout import DAY, HOUR, HOURS_PER_DAY, counter_row
 from readers.query.dates import Span, split_months
 from readers.query.errors import QueryError
-from readers.query.found import Found
+from readers.query.found import Found, gather
 from readers.query.limits import CELLS_MAX
 from readers.query.names import Series
+from readers.query.part import UNBROKEN, Part, PartKey
+from readers.query.source import Parts, Source
 
 Identity = tuple[str, str]
-UNBROKEN = 0  # the series without breakdown
 CELLS_AHEAD = 50_000  # asked for in one read
 HOURS_WEIGHT = 12  # a cell of a day's hours is about as much work as so many of days
+Needed = dict[PartKey, tuple[Column, ...]]
 
 
 def read_cells(
-    store: Store, account: str, many: Iterable[Series], span: Span, breakdown: str | None, hourly: bool
+    source: Source, account: str, many: Iterable[Series], span: Span, breakdown: str | None, hourly: bool
 ) -> dict[Identity, Found]:
-    """What the store has of these series over the span, by their identity."""
-    found: dict[Identity, Found] = {}
-    wanted: dict[bytes, tuple[Series, Span]] = {}
+    """What there is of these series over the span, by their identity."""
+    kind, months = HOUR if hourly else DAY, _months(span)
+    days: dict[Identity, Needed] = {}
+    numbers: dict[Identity, Needed] = {}
+    cols: dict[Identity, tuple[Column, ...]] = {}
     for series in many:
-        found[series.identity] = Found(columns(series.metric.measures))
-        for month in split_months(span):
-            wanted[_row_key(account, series, month)] = series, month
-    for row, cells in _read_rows(store, wanted, breakdown, hourly):
-        series, month = wanted[row]
-        with reading("counters", row):
-            _take_cells(found[series.identity], cells, month, span.first, _index(series, breakdown), hourly)
-    return found
+        one = series.identity
+        cols[one] = columns(series.metric.measures)
+        rows = [(counter_row(account, *one, first.year, first.month), first, last) for first, last in months]
+        days[one] = _needed(source, rows, DAY, UNBROKEN, cols[one])
+        index = _index(series, breakdown)
+        numbers[one] = days[one] if (kind, index) == (DAY, UNBROKEN) else _needed(source, rows, kind, index, cols[one])
+    found = _read(source, days, numbers)
+    first_day, last_day = span.first.toordinal(), span.last.toordinal()
+    begin = first_day * (HOURS_PER_DAY if hourly else 1)
+    return {
+        one: gather(cols[one], _of(found, numbers[one]), _of(found, days[one]), begin, first_day, last_day) for one in cols
+    }
 
 
-def _row_key(account: str, series: Series, month: Span) -> bytes:
-    return counter_row(account, series.metric.id, series.metric.revision, month.first.year, month.first.month)
+def _months(span: Span) -> list[tuple[date, date]]:
+    return [(month.first, month.last) for month in split_months(span)]
 
 
 def _index(series: Series, breakdown: str | None) -> int:
@@ -61,68 +58,43 @@ def _index(series: Series, breakdown: str | None) -> int:
     return series.metric.breakdowns.index(breakdown) + 1 if breakdown in series.metric.breakdowns else -1
 
 
-def _read_rows(
-    store: Store, wanted: dict[bytes, tuple[Series, Span]], breakdown: str | None, hourly: bool
-) -> Iterator[tuple[bytes, list[tuple[bytes, bytes]]]]:
-    """Rows with the cells of their days: one read for those that have the same ranges, while they are small."""
-    groups: dict[tuple[tuple[bytes, bytes], ...], list[bytes]] = {}
-    for row, (series, month) in wanted.items():
-        first, last = month.first.day, month.last.day
-        if breakdown is None and len(wanted) > 1:  # few cells a day: one read for all is worth more
-            first, last = 1, 31
-        groups.setdefault(_ranges(_index(series, breakdown), hourly, first, last), []).append(row)
-    cells = 0
-    for ranges, rows in groups.items():
-        ahead = len(rows) if breakdown is None else 1  # how wide rows with a breakdown are, the first ones tell
-        while rows:
-            found = store.read("counters", rows[:ahead], ranges)
-            rows = rows[ahead:]
-            cells += sum(map(len, found.values())) * (HOURS_WEIGHT if hourly else 1)
-            if cells > CELLS_MAX:
-                _refuse_size()
-            widest = max(map(len, found.values()), default=1)
-            ahead = max(1, min(2 * ahead, CELLS_AHEAD // widest))
-            yield from found.items()
+def _needed(
+    source: Source, rows: list[tuple[bytes, date, date]], kind: bytes, index: int, cols: tuple[Column, ...]
+) -> Needed:
+    if index < 0:
+        return {}
+    needed: Needed = {}
+    for row, first, last in rows:
+        before, days = first.toordinal() - first.day, monthrange(first.year, first.month)[1]
+        for start, end in source.spans(first.day, last.day, days, before, narrow=index == UNBROKEN and kind == DAY):
+            needed[PartKey(row, kind, index, start, end, before)] = cols
+    return needed
+
+
+def _of(found: Parts, needed: Needed) -> list[Part]:
+    return [found[key] for key in needed]
+
+
+def _read(source: Source, days: dict[Identity, Needed], numbers: dict[Identity, Needed]) -> Parts:
+    """All parts, in reads that grow while parts are small: how wide rows with a breakdown are, the first ones tell."""
+    narrow = {key: cols for needed in days.values() for key, cols in needed.items()}
+    found = source.parts(narrow)
+    cells = sum(part.cells for part in found.values())
+    wide = {key: cols for needed in numbers.values() for key, cols in needed.items() if key not in narrow}
+    rows = [list(of_row) for _, of_row in groupby(wide, key=lambda key: key.row)]
+    ahead = 1
+    while rows and cells <= CELLS_MAX:
+        more = source.parts({key: wide[key] for of_row in rows[:ahead] for key in of_row})
+        rows = rows[ahead:]
+        found.update(more)
+        cells += sum(part.cells * (HOURS_WEIGHT if key.kind == HOUR else 1) for key, part in more.items())
+        widest = max(part.cells for part in more.values()) * max(map(len, rows), default=1)
+        ahead = max(1, min(4 * ahead, CELLS_AHEAD // max(widest, 1)))
+    if cells > CELLS_MAX:
+        _refuse_size()
+    return found
 
 
 def _refuse_size() -> NoReturn:
     detail = f"this takes more than the {CELLS_MAX} stored totals that one query may read"
     raise QueryError("/date_range", f"{detail}: shorten the range, or ask for fewer metrics")
-
-
-def _ranges(index: int, hourly: bool, first: int, last: int) -> tuple[tuple[bytes, bytes], ...]:
-    kinds = {(DAY, UNBROKEN)}  # holds the quality columns
-    if index >= 0:
-        kinds.add((HOUR if hourly else DAY, index))
-    return tuple(day_range(kind, i, first, last) for kind, i in sorted(kinds))
-
-
-def _take_cells(
-    found: Found, cells: Sequence[tuple[bytes, bytes]], month: Span, begin: date, index: int, hourly: bool
-) -> None:
-    first, last = month.first.day, month.last.day
-    nothing = neutral_row(found.cols, quality=False)
-    tick_day = (month.first - begin).days - first
-    for qualifier, value in cells:
-        kind, breakdown, day, _slot, text = parse_counter_qualifier(qualifier)
-        if not first <= day <= last:
-            continue
-        if kind == DAY:
-            totals = unpack_totals(value)
-            _check_width(found, len(totals), breakdown)
-            if breakdown == UNBROKEN:
-                found.days.append(totals)
-            if breakdown == index and not hourly:
-                found.add(tick_day + day, text, totals[np.newaxis])
-        elif hourly and breakdown == index:
-            start, touched, hours = unpack_hours(value)
-            _check_width(found, hours.shape[1], breakdown)
-            # What an hour holds that was never touched means nothing; it is there to keep the others in their places.
-            meant = np.where(touched[:, np.newaxis], hours[:, : len(nothing)], nothing)
-            found.add((tick_day + day) * HOURS_PER_DAY + start, text, meant)
-
-
-def _check_width(found: Found, width: int, breakdown: int) -> None:
-    expected = len(found.cols) + (len(QUALITY) if breakdown == UNBROKEN else 0)
-    if width != expected:
-        raise ValueError(f"{width} columns instead of {expected}")

@@ -12,8 +12,8 @@ from pipeline.model.damage import reading
 from pipeline.model.definition import AccountDefinitions, Measure, Metric, Snapshot
 from pipeline.model.definition_check import ACCOUNT, named
 from pipeline.model.layout import meta_revision_row
-from pipeline.store.contract import Store
 from readers.query.errors import QueryError
+from readers.query.source import Source
 
 TITLE = "This metric is not known"
 NAMED_MAX = 10  # of what is known, in an error
@@ -50,14 +50,14 @@ class Asked:
     whole: bool
 
 
-def find_measures(store: Store, definitions: Snapshot | None, account: str, names: tuple[str, ...]) -> tuple[Asked, ...]:
+def find_measures(source: Source, definitions: Snapshot | None, account: str, names: tuple[str, ...]) -> tuple[Asked, ...]:
     """The measures that the names stand for, in order. Raises QueryError for names that stand for nothing."""
     known = definitions.accounts.get(account) if definitions else None
     found: dict[str, Asked] = {}
     for i, name in enumerate(names):
         pointer = f"/metrics/{i}"
         head, _, measure = name.partition(".")
-        series = _find_series(store, known, account, head, pointer)
+        series = _find_series(source, known, account, head, pointer)
         for asked in _measures_of(series, measure, name, pointer):
             if asked.name in found:
                 detail = f"{asked.name} is asked for twice, here and in {found[asked.name].pointer[1:]}: name it once"
@@ -67,25 +67,25 @@ def find_measures(store: Store, definitions: Snapshot | None, account: str, name
     return tuple(found.values())
 
 
-def _find_series(store: Store, known: AccountDefinitions | None, account: str, head: str, pointer: str) -> Series:
+def _find_series(source: Source, known: AccountDefinitions | None, account: str, head: str, pointer: str) -> Series:
     metric_id, at, revision = head.partition("@")
     current = REJECTS if metric_id == REJECTS.id else known.metrics.get(metric_id) if known else None
     if current and (not at or revision == current.revision):
         return Series(head, current, known.settings.timezone if known else "UTC")
     if at and (known or named(ACCOUNT, account)):
-        return _old_series(store, account, metric_id, revision, pointer)
+        return _old_series(source, account, metric_id, revision, pointer)
     if known is None:
         detail = f"account {account!r} has no definitions: push them, or correct the account"
         raise QueryError("/account", detail, TITLE)
     raise QueryError(pointer, f"there is no metric {metric_id!r}; {_named('metrics', list(known.metrics))}", TITLE)
 
 
-def _old_series(store: Store, account: str, metric_id: str, revision: str, pointer: str) -> Series:
+def _old_series(source: Source, account: str, metric_id: str, revision: str, pointer: str) -> Series:
     row = meta_revision_row(account, metric_id, revision)
-    stored = dict(store.read("meta", [row]).get(row, ())).get(b"definition")
+    stored = dict(source.meta([row]).get(row, ())).get(b"definition")
     if stored is None:
         prefix = meta_revision_row(account, metric_id, "")
-        others = [row.removeprefix(prefix).decode(errors="replace") for row in store.scan("meta", prefix)]
+        others = [row.removeprefix(prefix).decode(errors="replace") for row in source.scan_meta(prefix)]
         detail = f"nothing is stored of {metric_id} in revision {revision!r}; {_named('revisions', others)}"
         raise QueryError(pointer, detail, TITLE)
     with reading("meta", row):

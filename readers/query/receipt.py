@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from pipeline.model.counter import QUALITY
 from pipeline.model.damage import reading
-from pipeline.model.layout import META_COMPLETE, meta_history_row, meta_revision_row
-from pipeline.store.contract import Rows, Store
+from pipeline.model.layout import meta_history_row, meta_revision_row
+from pipeline.store.contract import Rows
 from readers.query.cells import Identity
 from readers.query.dates import DAY, Span
 from readers.query.found import Found
 from readers.query.names import REJECTS_SERIES, Series
+from readers.query.source import Source
 
 GAPS_MAX = 10  # named in one answer
 QUALITY_ORDER = ("duplicates", "rejected", "no_visitor", "late", "no_number")
@@ -31,14 +32,12 @@ class Receipt:
     warnings: list[str]
 
 
-def read_receipt(store: Store, account: str, many: Iterable[Series], span: Span, zone: ZoneInfo) -> Receipt:
-    """What the store knows of the numbers of these series over the span."""
+def read_receipt(source: Source, account: str, many: Iterable[Series], span: Span, zone: ZoneInfo) -> Receipt:
+    """Once all numbers are read: what the store knows of the numbers of these series over the span."""
     listed = list(many)
     rows = [row for series in listed for row in _rows(account, series)]
-    stored = store.read("meta", [META_COMPLETE, *dict.fromkeys(rows)])
-    with reading("meta", META_COMPLETE):
-        until = dict(stored.get(META_COMPLETE, ())).get(b"until", b"").decode()
-    receipt = Receipt({}, until or None, [])
+    stored = source.meta(list(dict.fromkeys(rows)))
+    receipt = Receipt({}, source.complete_until(), [])
     for series in listed:
         entry, notes = _of_series(stored, account, series, span, zone)
         receipt.metrics[series.key] = entry
@@ -51,9 +50,9 @@ def quality(found: Mapping[Identity, Found], asked: Iterable[Series]) -> dict[st
     sums = dict.fromkeys(QUALITY, 0)
     # A reject has no visitor either, but that is not what was asked.
     for identity in {series.identity for series in asked} - {REJECTS_SERIES.identity}:
-        for name, count in found[identity].quality().items():
+        for name, count in found[identity].quality.items():
             sums[name] += count
-    sums["rejected"] = found[REJECTS_SERIES.identity].first_count()
+    sums["rejected"] = found[REJECTS_SERIES.identity].first_count
     return {name: sums[name] for name in QUALITY_ORDER}
 
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
-from pipeline.model.counter import divide_half_even, from_micro
+import numpy as np
+
+from pipeline.model.counter import Column, divide_half_even, from_micro
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from readers.query.errors import QueryError
 from readers.query.limits import ROWS_MAX, VALUES_MAX
+from readers.query.measures import Number, measure_values
 from readers.query.plan import Plan
 from readers.query.request import Order, Request
-from readers.query.totals import Key, Number, Totals
+from readers.query.totals import Totals
+
+Identity = tuple[str, str]
+Places = np.ndarray | slice
 
 CHANGE_STEPS = 10_000  # a change is rounded to four places
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """The numbers of the days compared with; None where there are no such days."""
 
     metrics: tuple[Number, ...]
     change: tuple[Number, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: the values of its dimensions and its numbers, in the order they were asked for."""
 
     dimensions: tuple[str, ...]
@@ -35,58 +38,77 @@ class Row:
     comparison: Comparison | None
 
 
-@dataclass(frozen=True, slots=True)
 class Table:
-    """Totals of each measure that is asked for, of the range and of what it is compared with."""
+    """All rows there are, ascending by their dimensions: their places are 0, 1, …
 
-    plan: Plan
-    totals: Sequence[Totals]
-    compared: Sequence[Totals]
+    totals, compared: of each measure that is asked for, of the range and of what it is compared with. Raises QueryError
+    where rows are too many.
+    """
 
-    def keys(self) -> list[Key]:
-        """The rows there are, ascending by their dimensions. Raises QueryError where they are too many."""
-        times = range(len(self.plan.axis.labels))
-        if not self.plan.shape.by_value:
-            return [(time, "") for time in times]
-        values = sorted({value for totals in self.totals for _, value in totals.by_key})
-        named = sum(value not in (NONE_VALUE, OTHER_VALUE) for value in values)
-        _check_size(len(times), named, self.plan.shape.breakdown)
-        return [(time, value) for time in times for value in values]
+    def __init__(self, plan: Plan, totals: Sequence[Totals], compared: Sequence[Totals]) -> None:
+        self.plan = plan
+        self.values = sorted({name for one in totals for name in one.names}) if plan.shape.by_value else [""]
+        self._times = len(plan.axis.labels)
+        if plan.shape.by_value:
+            named = sum(value not in (NONE_VALUE, OTHER_VALUE) for value in self.values)
+            _check_size(self._times, named, plan.shape.breakdown)
+        self._tables = self._by_series(totals)
+        self._before = self._by_series(compared)
 
-    def number(self, i: int, key: Key) -> Number:
-        return self.totals[i].number(key, self.plan.asked[i].measure)
+    def __len__(self) -> int:
+        return self._times * len(self.values)
 
-    def row(self, key: Key) -> Row:
-        numbers = tuple(self.number(i, key) for i in range(len(self.plan.asked)))
-        return Row(self._dimensions(key), numbers, self._comparison(key, numbers) if self.plan.compared else None)
+    def numbers(self, i: int, places: Places) -> list[Number]:
+        """Of the i-th measure, in these places."""
+        asked = self.plan.asked[i]
+        cols, table = self._tables[asked.series.identity]
+        return measure_values(cols, table[places], asked.measure)
 
-    def _dimensions(self, key: Key) -> tuple[str, ...]:
-        time, value = key
+    def rows(self, places: list[int]) -> list[Row]:
+        """The rows in these places."""
+        at = np.array(places, dtype=np.int64)
+        numbers = [self.numbers(i, at) for i in range(len(self.plan.asked))]
+        of_rows = list(zip(*numbers, strict=True))
+        dimensions = [self._dimensions(place) for place in places]
+        if not self.plan.compared:
+            return [Row(*row, None) for row in zip(dimensions, of_rows, strict=True)]
+        before = list(zip(*(self._numbers_before(i, at) for i in range(len(self.plan.asked))), strict=True))
+        changes = [tuple(map(change, old, now)) for old, now in zip(before, of_rows, strict=True)]
+        comparisons = [Comparison(*one) for one in zip(before, changes, strict=True)]
+        return [Row(*row) for row in zip(dimensions, of_rows, comparisons, strict=True)]
+
+    def _by_series(self, totals: Sequence[Totals]) -> dict[Identity, tuple[tuple[Column, ...], np.ndarray]]:
+        of = {asked.series.identity: one for asked, one in zip(self.plan.asked, totals, strict=False)}
+        return {identity: (one.cols, one.table(self._times, self.values)) for identity, one in of.items()}
+
+    def _numbers_before(self, i: int, places: np.ndarray) -> list[Number]:
+        asked, compared = self.plan.asked[i], self.plan.compared
+        cols, table = self._before[asked.series.identity]
+        numbers = measure_values(cols, table[places], asked.measure)
+        present = compared.present if compared else ()
+        times = (places // len(self.values)).tolist()
+        return [number if present[time] else None for time, number in zip(times, numbers, strict=True)]
+
+    def _dimensions(self, place: int) -> tuple[str, ...]:
+        time, value = divmod(place, len(self.values))
         shape = self.plan.shape
-        return ((self.plan.axis.labels[time],) if shape.time else ()) + ((value,) if shape.by_value else ())
-
-    def _comparison(self, key: Key, numbers: tuple[Number, ...]) -> Comparison:
-        exists = self.plan.compared is not None and self.plan.compared.present[key[0]]
-        pairs = list(zip(self.compared, self.plan.asked, strict=True))
-        before = tuple(totals.number(key, asked.measure) if exists else None for totals, asked in pairs)
-        return Comparison(before, tuple(change(b, n) for b, n in zip(before, numbers, strict=True)))
+        return ((self.plan.axis.labels[time],) if shape.time else ()) + ((self.values[value],) if shape.by_value else ())
 
 
-def sort_keys(table: Table, request: Request) -> list[Key]:
+def sort_places(table: Table, request: Request) -> list[int]:
     """The rows in order: as asked, then by dimensions, ascending. Breakdown values without a time dimension come with
     the largest first metric first. Rows without a number come last either way.
     """
-    keys = table.keys()
+    places = list(range(len(table)))
     orders = [(f"/order_by/{i}/0", order) for i, order in enumerate(request.order_by)]
     if not orders and table.plan.shape.by_value and not table.plan.shape.time:
         orders = [("/metrics/0", Order(table.plan.asked[0].name, True))]
     for pointer, order in reversed(orders):
-        get = _getter(table, order, pointer)
-        numbers = {key: get(key) for key in keys}
-        some = [key for key in keys if numbers[key] is not None]
-        none = [key for key in keys if numbers[key] is None]
-        keys = sorted(some, key=lambda key: numbers[key], reverse=order.descending) + none
-    return keys
+        numbers = _sort_by(table, order, pointer)
+        some = [place for place in places if numbers[place] is not None]
+        none = [place for place in places if numbers[place] is None]
+        places = sorted(some, key=lambda place: numbers[place], reverse=order.descending) + none
+    return places
 
 
 def change(before: Number, now: Number) -> Number:
@@ -97,15 +119,16 @@ def change(before: Number, now: Number) -> Number:
     return from_micro(divide_half_even(exact.numerator, exact.denominator) * (1_000_000 // CHANGE_STEPS))
 
 
-def _getter(table: Table, order: Order, pointer: str) -> Callable[[Key], Any]:
-    shape = table.plan.shape
+def _sort_by(table: Table, order: Order, pointer: str) -> Sequence[Any]:
+    """What to sort by, of each place."""
+    shape, values = table.plan.shape, len(table.values)
     if shape.time and order.key == shape.time:
-        return lambda key: key[0]
+        return [place // values for place in range(len(table))]
     if shape.by_value and order.key == shape.breakdown:
-        return lambda key: key[1]
+        return [place % values for place in range(len(table))]
     for i, asked in enumerate(table.plan.asked):
         if asked.name == order.key:
-            return lambda key: table.number(i, key)
+            return table.numbers(i, slice(None))
     metrics = ", ".join(asked.name for asked in table.plan.asked)
     detail = f"order_by {order.key!r} is neither a metric nor a dimension of this query; its metrics are {metrics}"
     raise QueryError(pointer, detail)

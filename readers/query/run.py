@@ -19,46 +19,48 @@ from readers.query.names import REJECTS_SERIES, Asked, Series, find_measures
 from readers.query.plan import Plan, make_plan, plan_shape
 from readers.query.receipt import quality, read_receipt
 from readers.query.request import Request, parse_request
-from readers.query.rows import Table, sort_keys
+from readers.query.rows import Table, sort_places
+from readers.query.source import Direct, Source
 from readers.query.totals import Totals, add_up, first_tick
 
 OTHER = "(other)"
 
 
-def run_query(store: Store, definitions: Snapshot | None, account: str, body: Any, now: datetime) -> Answer:
+def run_query(source: Source | Store, definitions: Snapshot | None, account: str, body: Any, now: datetime) -> Answer:
     """Answer a query of one account from the store. `body`: the JSON of the query; `now`: decides what today is.
 
     Raises QueryError for what can't be asked, StoreError when the store doesn't answer.
     """
+    source = source if isinstance(source, Source) else Direct(source)
     request = parse_request(body)
-    asked = find_measures(store, definitions, account, request.metrics)
+    asked = find_measures(source, definitions, account, request.metrics)
     zone = ZoneInfo(asked[0].series.timezone)
     shape = plan_shape(request, asked)
-    span = _span(store, account, request, asked, now.astimezone(zone).date())
+    span = _span(source, account, request, asked, now.astimezone(zone).date())
     plan = make_plan(request, shape, asked, span, zone)
-    found = _read(store, account, plan, plan.axis)
-    table = Table(plan, _totals(found, plan, plan.axis), _compared_totals(store, account, plan))
-    keys = sort_keys(table, request)
-    page = keys[request.offset : request.offset + request.limit]
-    receipt = read_receipt(store, account, _series(plan), span, zone)
-    noted = [*plan.warnings, *receipt.warnings, *_other_warning(table), *_cut_warning(request, len(keys))]
+    found = _read(source, account, plan, plan.axis)
+    table = Table(plan, _totals(found, plan, plan.axis), _compared_totals(source, account, plan))
+    places = sort_places(table, request)
+    page = places[request.offset : request.offset + request.limit]
+    receipt = read_receipt(source, account, _series(plan), span, zone)
+    noted = [*plan.warnings, *receipt.warnings, *_other_warning(table), *_cut_warning(request, len(places))]
     meta = {
         "metrics": receipt.metrics,
         "complete_until": receipt.complete_until,
         "timezone": zone.key,
         "quality": quality(found, _series(plan)),
         "warnings": noted,
-        "total_rows": len(keys),
+        "total_rows": len(places),
     }
-    return Answer(tuple(table.row(key) for key in page), meta, _executed(request, plan, account))
+    return Answer(tuple(table.rows(page)), meta, _executed(request, plan, account))
 
 
-def _span(store: Store, account: str, request: Request, asked: tuple[Asked, ...], today: date) -> Span:
+def _span(source: Source, account: str, request: Request, asked: tuple[Asked, ...], today: date) -> Span:
     """The days of the query; "all" begins at the first day that has anything of what is asked for."""
     span = parse_span(request.date_range, today)
     if request.date_range != "all":
         return span
-    found = read_cells(store, account, {one.series.identity: one.series for one in asked}.values(), span, None, False)
+    found = read_cells(source, account, {one.series.identity: one.series for one in asked}.values(), span, None, False)
     ticks = [tick for cells in found.values() if (tick := first_tick(cells)) is not None]
     return replace(span, first=span.first + timedelta(min(ticks, default=span.days - 1)))
 
@@ -67,10 +69,10 @@ def _series(plan: Plan) -> list[Series]:
     return list({asked.series.key: asked.series for asked in plan.asked}.values())
 
 
-def _read(store: Store, account: str, plan: Plan, axis: Axis) -> dict[Identity, Found]:
+def _read(source: Source, account: str, plan: Plan, axis: Axis) -> dict[Identity, Found]:
     """Cells of what is asked for, and the rejects, whose number stands beside every answer."""
     many = {REJECTS_SERIES.identity: REJECTS_SERIES, **{series.identity: series for series in _series(plan)}}
-    return read_cells(store, account, many.values(), axis.span, plan.shape.breakdown, axis.hourly)
+    return read_cells(source, account, many.values(), axis.span, plan.shape.breakdown, axis.hourly)
 
 
 def _totals(found: dict[Identity, Found], plan: Plan, axis: Axis) -> list[Totals]:
@@ -79,12 +81,12 @@ def _totals(found: dict[Identity, Found], plan: Plan, axis: Axis) -> list[Totals
     return [by_series[asked.series.identity] for asked in plan.asked]
 
 
-def _compared_totals(store: Store, account: str, plan: Plan) -> list[Totals]:
-    return _totals(_read(store, account, plan, plan.compared), plan, plan.compared) if plan.compared else []
+def _compared_totals(source: Source, account: str, plan: Plan) -> list[Totals]:
+    return _totals(_read(source, account, plan, plan.compared), plan, plan.compared) if plan.compared else []
 
 
 def _other_warning(table: Table) -> list[str]:
-    if not any(value == OTHER for totals in table.totals for _, value in totals.by_key):
+    if OTHER not in table.values:
         return []
     return [f"{OTHER} holds values over 256 bytes and what came after a day's first values ({VALUES_MAX} by default)"]
 

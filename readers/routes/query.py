@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from readers.answers import json_answer
 from readers.body import read_json
+from readers.query import Answer
 from readers.service import service_of
 from readers.text_query import body_of_texts
 
@@ -16,8 +17,7 @@ async def post_query(request: Request) -> Response:
     """The full answer: results, meta, and the query as executed."""
     service = service_of(request)
     caller = await service.caller(request)
-    answer = await service.answer(caller, await read_json(request))
-    return json_answer(request, answer.to_json())
+    return json_answer(request, await service.answer(caller, await read_json(request), Answer.to_json))
 
 
 async def get_query(request: Request) -> Response:
@@ -25,8 +25,7 @@ async def get_query(request: Request) -> Response:
     service = service_of(request)
     caller = await service.caller(request)
     texts = {name: request.query_params.getlist(name) for name in request.query_params}
-    answer = await service.answer(caller, body_of_texts(texts))
-    return json_answer(request, answer.to_flat_json())
+    return json_answer(request, await service.answer(caller, body_of_texts(texts), Answer.to_flat_json))
 
 
 async def _query(request: Request) -> Response:

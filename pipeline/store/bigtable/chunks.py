@@ -33,18 +33,24 @@ class RowAssembler:
             self.last_row = response.last_scanned_row_key
 
     def _committed(self, chunks: Iterable[Any]) -> Iterator[tuple[bytes, Cells]]:
+        # Reads are a hundred thousand chunks at times, and each look at a field of one costs as much as all else here.
         for chunk in chunks:
-            if chunk.reset_row:
+            status = chunk.WhichOneof("row_status")
+            if status == "reset_row" and chunk.reset_row:
                 self.restart()
                 continue
-            self._row = chunk.row_key or self._row
             if chunk.HasField("qualifier"):
                 self._qualifier = chunk.qualifier.value
-            self._parts.append(chunk.value)
-            if not chunk.value_size:
-                self._cells.append((self._qualifier, b"".join(self._parts)))
+            if not self._cells and not self._parts:  # the first of a row has its key
+                self._row = chunk.row_key or self._row
+            if chunk.value_size:
+                self._parts.append(chunk.value)
+            elif self._parts:
+                self._cells.append((self._qualifier, b"".join([*self._parts, chunk.value])))
                 self._parts.clear()
-            if chunk.commit_row:
+            else:
+                self._cells.append((self._qualifier, chunk.value))
+            if status == "commit_row" and chunk.commit_row:
                 row, cells, self.last_row = self._row, self._cells, self._row
                 self.restart()
                 yield row, cells

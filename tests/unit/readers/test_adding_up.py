@@ -55,13 +55,13 @@ def test_limbs_that_were_not_carried_do_not_overflow(desk: Desk) -> None:
     import numpy as np
 
     from pipeline.model.counter import columns
-    from readers.query.found import Found
+    from readers.query.part import carry
 
     cols = columns(ORDERS.measures)
     at = next(i for i, c in enumerate(cols) if c.measure == "revenue" and c.part == "lo")
     row = np.zeros(len(cols), dtype=np.int64)
     row[at] = np.iinfo(np.int64).max
-    carried = Found(cols, blocks=[np.array([row, row])]).matrix()
+    carried = carry(cols, np.array([row, row]))
     assert int(carried[:, at].sum()) < 1 << 33
     assert [(int(r[at - 1]) << 32) + int(r[at]) for r in carried] == [np.iinfo(np.int64).max] * 2
 

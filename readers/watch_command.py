@@ -33,7 +33,15 @@ from readers.commands import STORE_WAIT_S, store_option
 @definitions_option
 @click.option("--account", metavar="A", help="Only experiments of this account.")
 @click.option("--state", metavar="PATH", default="daycount-watch.json", show_default=True, help="Remembers what was told.")
-@click.option("--every", "every_s", metavar="SECONDS", default=60.0, show_default=True, type=click.FloatRange(min=0.1))
+@click.option(
+    "--every",
+    "every_s",
+    metavar="SECONDS",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Between looks.",
+)
 @click.option("--looks", default=3, show_default=True, type=click.IntRange(1, 1000), help="In a row that a decision holds.")
 @click.option("--min-hours", default=24.0, show_default=True, type=click.FloatRange(0), help="Since the epoch began.")
 @click.option("--min-visitors", default=1000, show_default=True, type=click.IntRange(0), help="In all variations.")

@@ -10,13 +10,14 @@ from typing import Any
 from pipeline.model.definition import Measure, Metric
 from pipeline.model.experiment import STOPPED, Epoch, Experiment, Goal
 from readers.experiments import always_valid
+from readers.experiments.adjusting import adjusted_document
 from readers.experiments.always_valid import EXPECTED_MIN, Sequence
 from readers.experiments.compare import Comparison, compare
 from readers.experiments.decision import Decision, Judged, State, decide
 from readers.experiments.epochs import is_over, span
 from readers.experiments.over_time import cumulative
 from readers.experiments.power import Needed, arriving_per_day, needed
-from readers.experiments.sample import Sample, kind_of
+from readers.experiments.sample import MEAN, Sample, kind_of
 from readers.experiments.sample_ratio import SampleRatio, sample_ratio, shares
 from readers.experiments.totals import GoalTotals, TrialTotals, VariationTotals
 from readers.experiments.words import percent
@@ -131,9 +132,13 @@ class _Found:
         }
         if found.id not in judged.comparisons:
             return document
-        versus = judged.comparisons[found.id].document()
+        versus, kind = judged.comparisons[found.id].document(), _kind(self.asked, judged.goal)
+        control = self.shown[self.asked.experiment.control]
+        if kind == MEAN and self.asked.epoch.number == 1:
+            versus["adjusted"] = adjusted_document(
+                found.visitors, of_goal, control.visitors, control.goals[number], self.asked.sequence
+            )
         if drawn:
-            kind, control = _kind(self.asked, judged.goal), self.shown[self.asked.experiment.control]
             versus["over_time"] = cumulative(kind, control, found, number, self.asked.sequence)
         return {**document, "versus_control": versus}
 

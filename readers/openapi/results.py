@@ -20,16 +20,21 @@ FIXED = record(
     {"z": {**NUMBER, "description": "Of a rate."}, "t": {**NUMBER, "description": "Of a mean."}},
 )
 MOMENT_OF_TEST = record({"day": DAY, "difference": nullable(NUMBER), "interval": INTERVAL})
+COMPARED: dict[str, Part] = {
+    "difference": nullable(NUMBER),
+    "interval": {**INTERVAL, "description": "Valid however often it is looked at; null: too early."},
+    "uplift": nullable(NUMBER),
+    "uplift_interval": INTERVAL,
+    "p_value": {**nullable(SHARE), "description": "The least alpha whose interval excludes 0, from these totals alone."},
+    "fixed": {**nullable(FIXED), "description": "Valid if looked at once, at a number of visitors chosen before."},
+}
+ADJUSTED = nullable(record({**COMPARED, "variance_explained": NUMBER}))
 COMPARISON = record(
+    COMPARED,
     {
-        "difference": nullable(NUMBER),
-        "interval": {**INTERVAL, "description": "Valid however often it is looked at; null: too early."},
-        "uplift": nullable(NUMBER),
-        "uplift_interval": INTERVAL,
-        "p_value": {**nullable(SHARE), "description": "The least alpha whose interval excludes 0, from these totals alone."},
-        "fixed": {**nullable(FIXED), "description": "Valid if looked at once, at a number of visitors chosen before."},
+        "over_time": array(MOMENT_OF_TEST),
+        "adjusted": {**ADJUSTED, "description": "A mean's, with what visitors did before taken into account."},
     },
-    {"over_time": array(MOMENT_OF_TEST)},
 )
 VARIATION = record(
     {

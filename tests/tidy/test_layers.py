@@ -45,7 +45,13 @@ MAY_IMPORT = {
         "pipeline.definitions",
         "pipeline.store",
     ),
-    "pipeline.demo": ("pipeline.model", "pipeline.definitions", "pipeline.store", "pipeline.embedded_redis"),
+    "pipeline.demo": (  # its shop decides about variations by itself, as any application may
+        "pipeline.model",
+        "pipeline.definitions",
+        "pipeline.store",
+        "pipeline.embedded_redis",
+        "readers.assign",
+    ),
     "readers": (
         "pipeline.model",
         "pipeline.match",
@@ -70,6 +76,8 @@ ONLY_IN = {
     "redis": ("pipeline.definitions", "pipeline.collect.to_stream", "pipeline.sources.redis_group"),
     "starlette": ("readers", "pipeline.collect", "pipeline.serving"),
     "prometheus_client": ("readers.telemetry", "readers.app", "readers.commands"),
+    "scipy": ("readers.experiments",),
+    "statsmodels": ("readers.experiments",),
     "uvicorn": ("pipeline.serving", "pipeline.connections"),
 }
 STAGE = "stage"
@@ -79,6 +87,7 @@ WITHOUT_BEAM = (
     "readers.app",
     "readers.commands",
     "readers.keys_command",
+    "readers.watch_command",
     "pipeline.collect.app",
     "pipeline.collect.commands",
     "pipeline.definitions.commands",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from dataclasses import dataclass, field
+from typing import cast
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -51,8 +52,7 @@ class Timed(asyncio.Protocol):
     door: Door
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._to_client = transport
+        self._to_client = cast(asyncio.Transport, transport)  # uvloop's is not one by its class
         self._loop = asyncio.get_running_loop()
         self._deadlines: dict[str, asyncio.TimerHandle] = {}
         self._unasked_bytes = 0

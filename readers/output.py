@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from readers.query import Answer
-from readers.query.answer import number_text
-from readers.query.measures import Number
+from readers.query.measures import Number, number_text
 
 UNBOUNDED_COLUMNS = 10_000  # a pipe has no width; nothing may be cut off
 

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from readers.query.measures import Number
-from readers.query.rows import Row
+from readers.query.measures import Number, json_number, number_text
+from readers.query.rows import Row, Table
+
+__all__ = ["Answer", "number_text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query is answered with. `query` is the query as executed, its days and defaults filled in."""
+    """What a query is answered with: these places of the table. `query` is the query as executed, its days and defaults
+    filled in.
+    """
 
-    rows: tuple[Row, ...]
+    table: Table
+    places: list[int]
     meta: dict[str, Any]
     query: dict[str, Any]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, made anew each time."""
+        return self.table.rows(self.places)
 
     def warning(self, *warnings: str) -> Answer:
         """The same answer, with more to be warned of."""
@@ -27,13 +36,12 @@ class Answer:
 
     def to_json(self) -> bytes:
         """The body of `POST /v1/query`."""
-        results = [_result(row) for row in self.rows]
-        return orjson.dumps({"results": results, "meta": self.meta, "query": self.query})
+        return orjson.dumps({"results": self._results(), "meta": self.meta, "query": self.query})
 
     def to_flat_json(self) -> bytes:
         """A list of objects, one a row: `time`, the breakdown, the metrics by their names."""
         names = ["time" if name.startswith("time:") else name for name in self.columns()]
-        return orjson.dumps([dict(zip(names, map(_number, cells), strict=True)) for cells in self.cells()])
+        return orjson.dumps([dict(zip(names, map(json_number, cells), strict=True)) for cells in self.cells()])
 
     def columns(self) -> list[str]:
         """The header of the answer as a table."""
@@ -47,19 +55,18 @@ class Answer:
             pairs = zip(row.comparison.metrics, row.comparison.change, strict=True) if row.comparison else ()
             yield [*row.dimensions, *row.metrics, *(number for pair in pairs for number in pair)]
 
-
-def number_text(number: Decimal) -> str:
-    """All decimals and no exponent: what a reader of any language takes as it is."""
-    return format(number, "f")
-
-
-def _result(row: Row) -> dict[str, Any]:
-    result: dict[str, Any] = {"dimensions": row.dimensions, "metrics": [_number(n) for n in row.metrics]}
-    if row.comparison:
-        before, changes = row.comparison.metrics, row.comparison.change
-        result["comparison"] = {"metrics": [_number(n) for n in before], "change": [_number(n) for n in changes]}
-    return result
+    def _results(self) -> list[dict[str, Any]]:
+        if "compare" in self.query:
+            return [_compared_result(row) for row in self.rows]
+        dimensions, metrics = self.table.dimensions(self.places), self.table.json_numbers(self.places)
+        return [{"dimensions": of_row, "metrics": numbers} for of_row, numbers in zip(dimensions, metrics, strict=True)]
 
 
-def _number(value: str | Number) -> Any:
-    return orjson.Fragment(number_text(value)) if isinstance(value, Decimal) else value
+def _compared_result(row: Row) -> dict[str, Any]:
+    assert row.comparison is not None, "all rows of a comparison have one"
+    comparison = {
+        "metrics": [json_number(number) for number in row.comparison.metrics],
+        "change": [json_number(number) for number in row.comparison.change],
+    }
+    metrics = [json_number(number) for number in row.metrics]
+    return {"dimensions": row.dimensions, "metrics": metrics, "comparison": comparison}

@@ -33,6 +33,7 @@ class Axis:
     present: tuple[bool, ...]
     rows: np.ndarray  # int64, tick -> row
     second_rows: np.ndarray
+    one_to_one: bool = False  # each tick is a row
 
     @property
     def days_max(self) -> int:
@@ -41,6 +42,8 @@ class Axis:
 
     def place(self, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For cells at these ticks: which of them belong to a row (positions), and to which one."""
+        if self.one_to_one:
+            return np.arange(len(ticks)), ticks
         both = [rows[ticks] for rows in (self.rows, self.second_rows)]
         taken = [np.flatnonzero(rows != NO_ROW) for rows in both]
         return np.concatenate(taken), np.concatenate([rows[at] for rows, at in zip(both, taken, strict=True)])
@@ -48,6 +51,8 @@ class Axis:
 
 def time_axis(unit: str | None, span: Span, zone: ZoneInfo) -> Axis:
     """The rows of a span by `time:hour`, day, week or month; without a unit it is one row."""
+    if unit == "time:day":
+        return _by_day(span)
     if unit == "time:hour":
         days = list(split_days(span))
         hours = [hours_of(day.first, zone) for day in days]
@@ -56,6 +61,15 @@ def time_axis(unit: str | None, span: Span, zone: ZoneInfo) -> Axis:
     parts = list(_SPLITS[unit](span)) if unit else [span]
     labels = [_label(unit, part) for part in parts] if unit else [""]
     return _axis(span, False, labels, parts, _day_ticks(span, parts))
+
+
+def _by_day(span: Span) -> Axis:
+    """What most queries ask for, in a few steps for all days."""
+    days = list(split_days(span))
+    rows, labels = np.arange(span.days), [day.first.isoformat() for day in days]
+    return Axis(
+        span, False, tuple(labels), tuple(days), (True,) * len(days), rows, np.full(len(days), NO_ROW), one_to_one=True
+    )
 
 
 def compared_axis(axis: Axis, unit: str | None, span: Span, move: Callable[[date], date], zone: ZoneInfo) -> Axis:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from readers.query.errors import QueryError
 from readers.query.limits import DAYS_MAX
@@ -17,8 +17,7 @@ _LAST_DAYS = {"day": 1, "7d": 7, "30d": 30, "90d": 90, "all": DAYS_MAX}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Calendar days, both ends included."""
 
     first: date
@@ -73,8 +72,9 @@ def year_before(day: date) -> date:
 
 def split_days(span: Span) -> Iterator[Span]:
     """One span for each day."""
-    for i in range(span.days):
-        yield Span(span.first + DAY * i, span.first + DAY * i)
+    for ordinal in range(span.first.toordinal(), span.last.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        yield Span(day, day)
 
 
 def split_weeks(span: Span) -> Iterator[Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,35 +32,30 @@ def gather(
     of the days without breakdown. first_day, last_day: the span, as ordinals.
     """
     scale = begin // first_day
-    cut = [(part, slice(*_within(part.ticks, first_day * scale, (last_day + 1) * scale))) for part in numbers]
-    codes: dict[str, int] = {value: code for code, value in enumerate(cut[0][0].values)} if cut else {}
+    cut = [_within(part, first_day * scale, (last_day + 1) * scale) for part in numbers if len(part.ticks)]
+    codes: dict[str, int] = {value: code for code, value in enumerate(cut[0].values)} if cut else {}
     coded = []
-    for part, at in cut:
-        if part.values == cut[0][0].values:  # mostly: the same values, in the same order
-            coded.append(part.codes[at])
-        elif part.values:
+    for part in cut:
+        if part.values == cut[0].values:  # mostly: the same values, in the same order
+            coded.append(part.codes)
+        else:
             places = np.array([codes.setdefault(value, len(codes)) for value in part.values], dtype=np.int64)
-            coded.append(places[part.codes[at]])
+            coded.append(places[part.codes])
     none = np.zeros(0, dtype=np.int64)
-    rows = [np.zeros((0, len(cols)), dtype=np.int64), *(part.totals[at, : len(cols)] for part, at in cut)]
-    sums, firsts = _quality(cols, days, first_day, last_day)
-    ticks = np.concatenate([none, *(part.ticks[at] for part, at in cut)]) - begin
-    return Found(cols, ticks, np.concatenate([none, *coded]), list(codes), np.concatenate(rows), sums, firsts)
+    rows = np.concatenate([part.totals for part in cut])[:, : len(cols)] if cut else np.zeros((0, len(cols)), dtype=np.int64)
+    ticks = np.concatenate([none, *(part.ticks for part in cut)]) - begin
+    found = [_within(part, first_day, last_day + 1).sums for part in days if len(part.ticks)]
+    sums = [sum(column) for column in zip([0] * (len(cols) + len(QUALITY)), *found, strict=True)]
+    quality = dict(zip(QUALITY, sums[len(cols) :], strict=True))
+    return Found(cols, ticks, np.concatenate([none, *coded]), list(codes), rows, quality, sums[0])
 
 
-def _within(ticks: np.ndarray, start: int, end: int) -> tuple[int, int]:
-    """Where the ticks from `start` to before `end` are."""
-    if not len(ticks) or (start <= ticks[0] and ticks[-1] < end):
-        return 0, len(ticks)
-    low, high = np.searchsorted(ticks, (start, end)).tolist()
-    return low, high
-
-
-def _quality(cols: tuple[Column, ...], days: list[Part], first: int, last: int) -> tuple[dict[str, int], int]:
-    sums, count = [0] * len(QUALITY), 0
-    for part in days:
-        totals = part.totals[slice(*_within(part.ticks, first, last + 1))]
-        added = totals.sum(axis=0).tolist()
-        sums = [a + b for a, b in zip(sums, added[len(cols) :], strict=True)] if added else sums
-        count += added[0]
-    return dict(zip(QUALITY, sums, strict=True)), count
+def _within(part: Part, start: int, end: int) -> Part:
+    """What of a part lies in the ticks from `start` to before `end`."""
+    if start <= part.low and part.high < end:
+        return part
+    low, high = np.searchsorted(part.ticks, (start, end)).tolist()
+    totals = part.totals[low:high]
+    return replace(
+        part, ticks=part.ticks[low:high], codes=part.codes[low:high], totals=totals, sums=totals.sum(axis=0).tolist()
+    )

@@ -47,13 +47,17 @@ class PartKey(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Part:
     """Rows of totals, ascending by tick: the i-th is of the value `values[codes[i]]`. A tick is a day's ordinal, or that
-    x HOURS_PER_DAY + the hour. totals: int64, (rows, columns [+ quality]). cells: how many were stored.
+    x HOURS_PER_DAY + the hour. totals: int64, (rows, columns [+ quality]); sums: of each column. low, high: the first
+    tick and the last, if there are any. cells: how many were stored.
     """
 
     ticks: np.ndarray
     codes: np.ndarray
     values: tuple[str, ...]
     totals: np.ndarray
+    sums: list[int]
+    low: int
+    high: int
     cells: int
 
     @property
@@ -82,7 +86,9 @@ def decode_part(key: PartKey, cols: tuple[Column, ...], cells: Cells) -> Part:
         ticks, codes = (days[at] + key.before) * HOURS_PER_DAY + ticks, codes[at]
     groups, totals = add_groups(cols, carry(cols, rows), ticks * max(1, len(names)) + codes)
     values = tuple(counter_value(text) for text in names)
-    return Part(groups // max(1, len(names)), groups % max(1, len(names)), values, totals, len(cells))
+    ticks, codes = np.divmod(groups, max(1, len(names)))
+    low, high = (int(ticks[0]), int(ticks[-1])) if len(ticks) else (0, 0)
+    return Part(ticks, codes, values, totals, totals.sum(axis=0).tolist(), low, high, len(cells))
 
 
 def carry(cols: Sequence[Column], rows: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,7 +51,7 @@ def run_query(source: Source | Store, definitions: Snapshot | None, account: str
         "warnings": noted,
         "total_rows": len(places),
     }
-    return Answer(tuple(table.rows(page)), meta, _executed(request, plan, account))
+    return Answer(table, page, meta, _executed(request, plan, account))
 
 
 def _span(source: Source, account: str, request: Request, asked: tuple[Asked, ...], today: date) -> Span:
@@ -62,7 +61,7 @@ def _span(source: Source, account: str, request: Request, asked: tuple[Asked, ..
         return span
     found = read_cells(source, account, {one.series.identity: one.series for one in asked}.values(), span, None, False)
     ticks = [tick for cells in found.values() if (tick := first_tick(cells)) is not None]
-    return replace(span, first=span.first + timedelta(min(ticks, default=span.days - 1)))
+    return span._replace(first=span.first + timedelta(min(ticks, default=span.days - 1)))
 
 
 def _series(plan: Plan) -> list[Series]:

@@ -29,7 +29,11 @@ class Totals:
         """The totals of these rows, ascending by time, then by value: int64, (times x values, columns). What is of other
         values is left out.
         """
-        table = np.tile(neutral_row(self.cols, quality=False), (times * len(values), 1))
+        table = np.empty((times * len(values), len(self.cols)), dtype=np.int64)
+        table[:] = neutral_row(self.cols, quality=False)
+        if self.names == values == [""]:
+            table[self.rows] = self.totals
+            return table
         place = {value: at for at, value in enumerate(values)}
         at = np.array([place.get(name, -1) for name in self.names], dtype=np.int64)[self.codes]
         table[(self.rows * len(values) + at)[at >= 0]] = self.totals[at >= 0]
@@ -47,6 +51,10 @@ def add_up(found: Found, axis: Axis, shape: Shape) -> Totals:
     cells = kept[positions]
     groups, totals = add_groups(found.cols, found.totals[cells], rows * len(names) + codes[cells])
     some = (totals != neutral_row(found.cols, quality=False)).any(axis=1)
+    if len(names) == 1:
+        return Totals(
+            found.cols, groups[some], np.zeros(some.sum(), dtype=np.int64), names if some.any() else [], totals[some]
+        )
     rows, codes = np.divmod(groups[some], len(names))
     there, codes = np.unique(codes, return_inverse=True)
     return Totals(found.cols, rows, codes, [names[i] for i in there.tolist()], totals[some])

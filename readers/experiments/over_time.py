@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from readers.experiments.always_valid import Sequence
 from readers.experiments.compare import compare
 from readers.experiments.sample import RATE, Sample
-from readers.experiments.totals import GoalTotals, VariationTotals
+from readers.experiments.totals import VariationTotals
 
 
 def cumulative(
@@ -43,8 +42,9 @@ def _samples(kind: str, found: VariationTotals, number: int, days: list[str]) ->
 
 
 def _until(kind: str, visitors: int, total: Decimal, whole: Sample) -> Sample:
+    mean = float(total) / visitors if visitors else 0.0
     if kind == RATE:
-        return Sample.of(visitors, GoalTotals(int(total), total, Fraction(total)))
-    mean = float(total / visitors) if visitors else 0.0
+        spread = max(mean * (1 - mean), 0.0)
+        return Sample(visitors, mean, spread * visitors / (visitors - 1) if visitors > 1 else 0.0, int(total))
     converted = whole.converted * visitors // whole.visitors if whole.visitors else 0
     return Sample(visitors, mean, whole.variance if visitors > 1 else 0.0, converted)

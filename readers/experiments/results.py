@@ -86,7 +86,7 @@ class _Found:
         return cls(asked, totals, shown, ratio, judged, _needed(asked, shown, expected))
 
     def document(self, *, drawn: bool = True) -> dict[str, Any]:
-        """What is counted and compared. drawn: with its course over time."""
+        """What is counted and compared. drawn: with its course over the days."""
         unknown = sum(self.totals.unknown.values())
         return {
             "sample_ratio": self.ratio.document(),
@@ -128,7 +128,7 @@ class _Found:
             "total": of_goal.total,
             "converted": of_goal.converted,
             "value": Sample.of(found.visitors, of_goal).mean if found.visitors else None,
-            "days": _days(found, of_goal),
+            **({"days": _days(found, of_goal)} if drawn else {}),
         }
         if found.id not in judged.comparisons:
             return document

@@ -43,9 +43,11 @@ VARIATION = record(
         "total": NUMBER,
         "converted": COUNT,
         "value": nullable(NUMBER),
-        "days": array(record({"day": DAY, "visitors": COUNT, "total": NUMBER})),
     },
-    {"versus_control": schema("Comparison")},
+    {
+        "days": array(record({"day": DAY, "visitors": COUNT, "total": NUMBER})),
+        "versus_control": schema("Comparison"),
+    },
 )
 GOAL = record(
     {

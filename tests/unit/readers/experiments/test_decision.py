@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from random import Random
 from typing import Any
 
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from pipeline.model.experiment import Experiment
 from readers.experiments.compare import Comparison
@@ -96,6 +98,15 @@ def test_comparisons_are_corrected_after_holm() -> None:
     assert told_apart({"a": of(0.026), "b": of(0.06)}, 0.05) == []
     assert told_apart({"a": of(0.03), "b": of(None)}, 0.05) == []
     assert told_apart({"a": of(0.03)}, 0.05) == ["a"]
+
+
+def test_the_steps_are_those_of_statsmodels() -> None:
+    random = Random(1)
+    for _ in range(5):
+        p_values = [random.random() ** 4 for _ in range(random.randint(1, 6))]
+        compared = {str(n): Comparison(0.1, None, None, None, p, None) for n, p in enumerate(p_values)}
+        rejected = multipletests(p_values, alpha=0.05, method="holm")[0]
+        assert sorted(told_apart(compared, 0.05)) == [str(n) for n, differs in enumerate(rejected) if differs]
 
 
 def test_nothing_is_decided_while_visitors_dont_come_as_allocated() -> None:

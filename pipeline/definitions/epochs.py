@@ -49,7 +49,7 @@ def kept_of(value: bytes | None) -> Kept | None:
         found: list[DefinitionError] = []
         parsed = parse_epochs(epochs, latest, Place(found))
         return None if found else Kept(str(document["status"]), str(document["layer"]), defaults, parsed)
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
         return None
 
 

@@ -47,7 +47,7 @@ def _parse_epoch(item: Any) -> Epoch | None:
         ranges = [range_ for ranges in epoch.allocation.values() for range_ in ranges]
         sound = isinstance(epoch.eligible, Mapping) and all(isinstance(v.parameters, Mapping) for v in epoch.variations)
         named = {v.id for v in epoch.variations}
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
         return None
     if not sound or not epoch.allocation.keys() <= named or not all(0 <= first < end for first, end in ranges):
         return None

@@ -26,7 +26,7 @@ from readers.routes.ofrep import CODES, FLAG_NOT_FOUND, REASONS
 
 UNIT: Part = {"type": "string", "minLength": 1, "maxLength": UNIT_CHARS_MAX, "description": "Who is to be assigned."}
 ATTRIBUTES: Part = {"type": "object", "description": "What `eligible` is asked of."}
-ASKED = record({"unit": UNIT}, {"attributes": ATTRIBUTES, "account": ACCOUNT_NAME})
+ASKED = record({"unit": UNIT}, {"attributes": ATTRIBUTES, "account": nullable(ACCOUNT_NAME)})
 DECISION = record(
     {
         "variation": nullable(NAME_TEXT),

@@ -29,8 +29,8 @@ async def post_assign(request: Request) -> Response:
     caller = await service.caller(request)
     body = await read_json(request)
     unit, attributes = _asked(body)
-    named = body.get("account", request.query_params.get("account"))
-    standing = await standing_of(service, caller, named)
+    named = body.get("account")
+    standing = await standing_of(service, caller, request.query_params.get("account") if named is None else named)
     decided = assign(standing.allocations, unit, attributes, service.now())
     return Response(orjson.dumps(decided), headers=NOT_KEPT, media_type="application/json")
 

@@ -88,6 +88,9 @@ def test_so_are_queries_that_know_the_metrics(reader: tuple[ReaderProcess, str],
         ("GET", "/v1/query"),
         ("GET", "/v1/metrics/{id}"),
         ("PUT", "/v1/metrics/{id}"),
+        ("PUT", "/v1/layers/{id}"),
+        ("POST", "/v1/assign"),
+        ("GET", "/v1/allocations"),
     ]:
         assert counts.get((method, route, 200), 0) > 0, f"{method} {route}: {counts}"
     assert_sound(running)

@@ -80,11 +80,12 @@ def test_ranges_begin_where_the_service_has_them_begin(modules: Page) -> None:
 def test_an_address_gives_back_the_state_that_it_was_written_for(modules: Page) -> None:
     state = {
         "view": "metric", "account": "a", "metric": "orders", "measure": "revenue", "range": "7d", "compare": "none",
-        "unit": "hour", "by": "a.b", "value": "=&?# ü", "find": "",
+        "unit": "hour", "by": "a.b", "value": "=&?# ü", "find": "", "experiment": "", "epoch": "", "goal": "",
     }  # fmt: skip
     changes: list[dict[str, Any]] = [
         {}, {"range": ["2026-01-02", "2026-02-03"]}, {"value": None}, {"value": ""}, {"view": "overview", "metric": ""},
-        {"view": "explain"}, {"compare": "previous_period", "unit": "auto", "range": "30d"},
+        {"view": "explain"}, {"view": "experiments"}, {"view": "edit"}, {"view": "edit", "experiment": "hero"},
+        {"view": "experiment", "experiment": "hero", "epoch": "2", "goal": "a.b"}, {"compare": "previous_period", "unit": "auto", "range": "30d"},
     ]  # fmt: skip
     states = [{**state, **change} for change in changes]
     assert run(modules, "address", "given.map((s) => m.readAddress(m.writeAddress(s)))", states) == states

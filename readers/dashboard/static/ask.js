@@ -40,6 +40,23 @@ export class Service {
     return this.#ask(path, { method: "POST", body: text, headers: { "content-type": "application/json" } });
   }
 
+  /** What an answer to `get` was tagged with, so that a change can say what it rests on; null for none. */
+  tagOf(path) {
+    return this.#held.get(`GET ${path} `)?.tag ?? null;
+  }
+
+  /** Changes what is at a path, if it still is what `tag` stands for; tag null: only if nothing is there. body undefined: deletes it. */
+  change(path, tag, body) {
+    const headers = { "content-type": "application/json", ...(tag ? { "if-match": tag } : { "if-none-match": "*" }) };
+    if (body === undefined) return this.#ask(path, { method: "DELETE", headers });
+    return this.#ask(path, { method: "PUT", body: JSON.stringify(body), headers });
+  }
+
+  /** Whether a change is worth a try: keys say in their name what they may. */
+  get mayWrite() {
+    return !this.#key.startsWith("dc_read_");
+  }
+
   /** The answer; the very same object again where the service says that nothing has changed. */
   async #ask(path, options) {
     const question = `${options.method} ${path} ${options.body ?? ""}`, held = this.#held.get(question);
@@ -50,7 +67,7 @@ export class Service {
     const answer = await response.json().catch(() => ({}));
     if (response.status >= 500) throw new Away(answer.detail ?? `the service answered ${response.status}`);
     if (!response.ok) throw new Refused(response.status, answer.detail ?? `the service answered ${response.status}`, answer.pointer);
-    this.#hold(question, response.headers.get("etag"), answer);
+    if (options.method !== "PUT") this.#hold(question, response.headers.get("etag"), answer);
     return answer;
   }
 

@@ -11,8 +11,9 @@ export class Header {
   constructor(node, app) {
     this.app = app;
     this.links = [
-      [h("a", { href: "/" }, "Overview"), { view: "overview", metric: "" }, ["overview", "metric"]],
-      [h("a", { href: "/" }, "Explain"), { view: "explain", metric: "" }, ["explain"]],
+      [h("a", { href: "/" }, "Overview"), { view: "overview", metric: "", experiment: "" }, ["overview", "metric"]],
+      [h("a", { href: "/" }, "Experiments"), { view: "experiments", metric: "", experiment: "" }, ["experiments", "experiment", "edit"]],
+      [h("a", { href: "/" }, "Explain"), { view: "explain", metric: "", experiment: "" }, ["explain"]],
     ];
     this.account = h("select", { "aria-label": "Account", class: "account", hidden: true, onchange: () => this.#choose() });
     this.live = h("button", { type: "button", class: "live", onclick: () => this.#pause() }, h("i", { class: "dot" }), h("span", {}, "Live"));
@@ -40,10 +41,11 @@ export class Header {
     this.account.disabled = app.accounts.length < 2;
     renew(this.account, JSON.stringify([app.accounts, app.account]), () =>
       app.accounts.map((name) => h("option", { value: name, selected: name === app.account }, name)));
-    this.controls.node.hidden = app.state.view === "explain" || !app.accounts.length;
+    this.controls.node.hidden = !["overview", "metric"].includes(app.state.view) || !app.accounts.length;
     this.controls.update();
-    const title = app.state.view === "metric" ? `${app.state.metric} – ` : app.state.view === "explain" ? "Explain – " : "";
-    document.title = `${title}Daycount`;
+    const { view, metric, experiment } = app.state;
+    const title = { metric, experiment, explain: "Explain", experiments: "Experiments", edit: experiment ? `Edit ${experiment}` : "New experiment" }[view];
+    document.title = title ? `${title} – Daycount` : "Daycount";
   }
 
   /** completeUntil: of the last answer; null where the pipeline hasn't said. */
@@ -53,7 +55,8 @@ export class Header {
   }
 
   #choose() {
-    this.app.go({ account: this.account.value, metric: "", view: this.app.state.view === "explain" ? "explain" : "overview", find: "" });
+    const view = { explain: "explain", experiments: "experiments", experiment: "experiments", edit: "experiments" }[this.app.state.view] ?? "overview";
+    this.app.go({ account: this.account.value, metric: "", experiment: "", view, find: "" });
   }
 
   #pause() {

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { rowName } from "./days.js";
 import { full } from "./format.js";
 import { linesOptions } from "./plot_options.js";
-import { tooltip } from "./plot_plugins.js";
+import { tooltip, zeroLine } from "./plot_plugins.js";
 import { offTheme, onTheme } from "./theme.js";
 
 export class LinesChart {
@@ -21,7 +21,8 @@ export class LinesChart {
     this.sizes.observe(this.node);
   }
 
-  /** model: { name, unit, labels, series: [{ name, colour, values }] }. */
+  /** model: { name, unit, labels, series: [{ name, colour, values, low, high }], heights, tick, tell, zero }: low and high are a
+   *  band around the values; tell(series, i): what the box beside the pointer says; zero: a line at 0. */
   update(model) {
     this.#model = model;
     this.node.setAttribute("aria-label", `${model.name} over time for ${model.series.map((s) => s.name).join(", ")}`);
@@ -37,8 +38,8 @@ export class LinesChart {
   #fit() {
     const { labels, series, unit } = this.#model, { clientWidth: width, clientHeight: height } = this.node;
     if (!width || !labels.length) return;
-    const data = [labels.map((_, i) => i), ...series.map((s) => s.values)];
-    const shape = JSON.stringify([labels, unit, series.map((s) => s.colour)]);
+    const data = [labels.map((_, i) => i), ...series.flatMap((s) => (s.low ? [s.values, s.low, s.high] : [s.values]))];
+    const shape = JSON.stringify([labels, unit, series.map((s) => [s.colour, Boolean(s.low)]), this.#model.name]);
     if (this.#plot && shape === this.#shape) {
       if (width !== this.#plot.width || height !== this.#plot.height) this.#plot.setSize({ width, height });
       this.#plot.setData(data);
@@ -46,11 +47,13 @@ export class LinesChart {
     }
     this.#plot?.destroy();
     this.#shape = shape;
-    this.#plot = new uPlot(linesOptions({ labels, unit, series, width, height, plugins: [tooltip((i) => this.#describe(i))] }), data, this.node);
+    const plugins = [tooltip((i) => this.#describe(i)), ...(this.#model.zero ? [zeroLine()] : [])];
+    const heights = () => this.#model.heights;
+    this.#plot = new uPlot(linesOptions({ labels, unit, series, heights, tick: this.#model.tick, width, height, plugins }), data, this.node);
   }
 
   #describe(i) {
-    const { labels, unit, series } = this.#model;
-    return [[rowName(labels[i], unit), "strong"], ...series.map((s) => [`${s.name}: ${full(s.values[i])}`, s.colour])];
+    const { labels, unit, series, tell = (s, at) => full(s.values[at]) } = this.#model;
+    return [[rowName(labels[i], unit), "strong"], ...series.map((s) => [`${s.name}: ${tell(s, i)}`, s.colour])];
   }
 }

@@ -8,12 +8,17 @@ import { Header } from "./header.js";
 import { Live } from "./live.js";
 import { Notice } from "./notice.js";
 import { rejectedMetric, REJECTED } from "./questions.js";
+import { EditView } from "./views/edit.js";
+import { ExperimentView } from "./views/experiment.js";
+import { ExperimentsView } from "./views/experiments.js";
 import { ExplainView } from "./views/explain.js";
 import { KeyView } from "./views/key.js";
 import { MetricView } from "./views/metric.js";
 import { Overview } from "./views/overview.js";
 
-const VIEWS = { overview: Overview, metric: MetricView, explain: ExplainView };
+const VIEWS = {
+  overview: Overview, metric: MetricView, explain: ExplainView, experiments: ExperimentsView, experiment: ExperimentView, edit: EditView,
+};
 
 class App {
   constructor() {
@@ -96,7 +101,7 @@ class App {
       if (turn === this.turn) return this.#failed(error);
     }
     this.header.update();
-    return this.span[1] >= this.today ? "open" : "closed";
+    return this.view.rhythm ?? (this.span[1] >= this.today ? "open" : "closed");
   }
 
   /** Once more, for what has just come into sight; several at once are one. */
@@ -124,7 +129,7 @@ class App {
   }
 
   async #show(state) {
-    const other = state.view !== this.state.view || state.metric !== this.state.metric;
+    const other = ["view", "metric", "experiment"].some((name) => state[name] !== this.state[name]);
     this.state = state;
     this.main.setAttribute("aria-busy", "true");
     if (this.loaded) this.#place();

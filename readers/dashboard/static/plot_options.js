@@ -34,17 +34,31 @@ export function chartOptions({ points, unit, line, small, width, height, plugins
   };
 }
 
-/** Several lines over time; `series`: [{ name, colour }]. */
-export function linesOptions({ labels, unit, series, width, height, plugins }) {
+/** Several lines over time; `series`: [{ name, colour, low }], with `low` (and `high`) those in a band of their own.
+ *  `heights`: what the axis spans; `tick`: how it says a number. */
+export function linesOptions({ labels, unit, series, heights: given, tick, width, height, plugins }) {
+  const line = ({ colour: name }) => ({ stroke: () => colour(name), width: 2, points: { show: labels.length < 3 } });
+  const edge = ({ colour: name }) => ({ stroke: () => colour(name), width: 1, alpha: 0.45, points: { show: false } });
   return {
     width, height, plugins,
     padding: [12, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-    scales: { x: { time: false, range: () => [-0.5, labels.length - 0.5] }, y: { range: (_, low, high) => heights(low, high, false) } },
-    axes: [xAxis(labels.map((label) => ({ label })), unit, false), yAxis(false)],
-    series: [{}, ...series.map(({ colour: name }) => ({ stroke: () => colour(name), width: 2, points: { show: labels.length < 3 } }))],
+    scales: { x: { time: false, range: () => [-0.5, labels.length - 0.5] }, y: { range: (_, low, high) => given?.() ?? heights(low, high, false) } },
+    axes: [xAxis(labels.map((label) => ({ label })), unit, false), yAxis(false, tick)],
+    series: [{}, ...series.flatMap((s) => (s.low ? [line(s), edge(s), edge(s)] : [line(s)]))],
+    bands: bandsOf(series),
   };
+}
+
+/** Between the high and the low line, which follow each line that has them. */
+function bandsOf(series) {
+  let at = 1;
+  return series.flatMap((s) => {
+    const first = at;
+    at += s.low ? 3 : 1;
+    return s.low ? [{ series: [first + 2, first + 1], fill: () => `${colour(s.colour)}22` }] : [];
+  });
 }
 
 const isLined = (points, line) => line || points.length > BARS_MAX;
@@ -87,14 +101,14 @@ function xAxis(points, unit, small) {
   };
 }
 
-function yAxis(small) {
+function yAxis(small, tick = compact) {
   if (small) return { show: false };
   return {
     font: FONT, size: 52, gap: 8, space: 44,
     stroke: () => colour("soft"),
     grid: { stroke: () => colour("grid"), width: 1 },
     ticks: { show: false },
-    values: (_, splits) => splits.map(compact),
+    values: (_, splits) => splits.map(tick),
   };
 }
 

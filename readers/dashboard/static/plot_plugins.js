@@ -26,6 +26,26 @@ export function tooltip(describe) {
   };
 }
 
+/** A line where nothing differs. */
+export function zeroLine() {
+  return {
+    hooks: {
+      drawClear: (u) => {
+        const y = u.valToPos(0, "y", true);
+        if (y < u.bbox.top || y > u.bbox.top + u.bbox.height) return;
+        u.ctx.save();
+        u.ctx.strokeStyle = colour("soft");
+        u.ctx.lineWidth = devicePixelRatio;
+        u.ctx.beginPath();
+        u.ctx.moveTo(u.bbox.left, y);
+        u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+        u.ctx.stroke();
+        u.ctx.restore();
+      },
+    },
+  };
+}
+
 /** A band behind the row under the pointer, or the one that the keyboard is at. */
 export function highlight() {
   return {

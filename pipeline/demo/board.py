@@ -11,8 +11,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.demo.numbers import Answer, Numbers
-from pipeline.demo.visitors import VARIATIONS
+from pipeline.demo.numbers import Numbers
+from pipeline.demo.tally import HERO
 
 TODAY = {
     "page views": "page_views.views",
@@ -21,29 +21,29 @@ TODAY = {
     "revenue (GBP)": "orders.revenue",
     "first-time buyers": "orders.buyers",
 }
-VIEWS, CLICKS, ORDERS = "hero_views.views", "hero_clicks.clicks", "hero_orders.orders"
 
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """One variation's numbers over all days."""
+    """One variation's numbers over all days. visitors: who saw it; clicked: of these, who clicked it then."""
 
     name: str
-    views: int
-    clicks: int
-    orders: int
+    visitors: int
+    clicked: int
+    revenue: Decimal
 
     @property
     def click_rate(self) -> str:
-        return f"{self.clicks / self.views:.1%}" if self.views else "-"
+        return f"{self.clicked / self.visitors:.1%}" if self.visitors else "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The numbers at one moment. `rejected` is of today, as the rest but the variations."""
+    """The numbers at one moment. `rejected` is of today, as the rest but the variations and what is decided by them."""
 
     today: dict[str, Decimal]
     variations: list[Variation]
+    decision: str
     rejected: int
     complete_until: datetime | None
 
@@ -55,10 +55,15 @@ class Board:
 def read_board(numbers: Numbers) -> Board:
     """Raises NoAnswer."""
     today = numbers.ask([*TODAY.values(), "_rejected.rejected"], "day")
-    test = numbers.ask([VIEWS, CLICKS, ORDERS], "30d", "properties.variationName")
+    test = numbers.experiments(f"/v1/experiments/{HERO}/results")
     totals = {name: today.total(metric) for name, metric in TODAY.items()}
-    variations = [_variation(test, name) for name in VARIATIONS]
-    return Board(totals, variations, int(today.total("_rejected.rejected")), today.complete_until)
+    clicks, revenue = (goal["variations"] for goal in test["goals"])
+    variations = [
+        Variation(c["id"], c["visitors"], int(c["total"]), Decimal(r["total"])) for c, r in zip(clicks, revenue, strict=True)
+    ]
+    return Board(
+        totals, variations, test["decision"]["reason"], int(today.total("_rejected.rejected")), today.complete_until
+    )
 
 
 def tables(board: Board, status: str) -> Group:
@@ -68,25 +73,20 @@ def tables(board: Board, status: str) -> Group:
         today.add_column(name, justify="right")
     today.add_row(*(shown(number) for number in board.today.values()))
     test = Table(title="A/B test Homepage Hero CTA, all days", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    for name in ("variation", "views", "clicks", "click rate", "orders after it"):
+    for name in ("variation", "visitors", "clicked", "rate", "revenue after it"):
         test.add_column(name, justify="left" if name == "variation" else "right")
     for v in board.variations:
-        test.add_row(v.name, f"{v.views:,}", f"{v.clicks:,}", v.click_rate, f"{v.orders:,}")
-    return Group(Text(), today, Text(), test, Text(status, style="dim"))
+        test.add_row(v.name, f"{v.visitors:,}", f"{v.clicked:,}", v.click_rate, shown(v.revenue))
+    return Group(Text(), today, Text(), test, Text(f"  {board.decision}\n"), Text(status, style="dim"))
 
 
 def line(board: Board, status: str) -> str:
     """The same for a file or a pipe."""
     today = ", ".join(f"{name} {shown(number)}" for name, number in board.today.items())
-    test = ", ".join(f"{v.name} {v.click_rate} of {v.views:,}" for v in board.variations)
+    test = ", ".join(f"{v.name} {v.click_rate} of {v.visitors:,}" for v in board.variations)
     return f"today: {today} | clicked: {test} | {status}"
 
 
 def shown(number: Decimal) -> str:
     """With separators; whole numbers without decimals, others with two."""
     return f"{number:,.2f}" if number != number.to_integral_value() else f"{int(number):,}"
-
-
-def _variation(test: Answer, name: str) -> Variation:
-    row = test.rows.get((name,), {})
-    return Variation(name, *(int(row.get(metric, 0)) for metric in (VIEWS, CLICKS, ORDERS)))

@@ -52,6 +52,10 @@ class Numbers:
         body = json.dumps(query).encode()
         return _answer(self._ask(Request(f"{self._address}/v1/query", body, {"Content-Type": "application/json"})))
 
+    def experiments(self, path: str) -> Mapping[str, Any]:
+        """What stands at an address about experiments. Raises NoAnswer."""
+        return self._ask(Request(f"{self._address}{path}"))
+
     def _ask(self, request: Request) -> Mapping[str, Any]:
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as response:

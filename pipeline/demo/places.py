@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
+from pipeline.demo.tally import HERO
 from pipeline.model.errors import UsageError
 
 ACCOUNT = "shop"
@@ -74,6 +75,13 @@ class Places:
                 [f"curl -s {shlex.quote(f'{self.address}/v1/query?{asked}')}"],
             ),
             ("Ask the store: the A/B test, and today by hour", [self._query(*per_variation), self._query(*per_hour)]),
+            (
+                "Ask for the A/B test's results, and which variation a visitor gets",
+                [
+                    f"curl -s {self.address}/v1/experiments/{HERO}/results",
+                    f"curl -s {self.address}/v1/assign -H 'Content-Type: application/json' -d '{{\"unit\": \"u1\"}}'",
+                ],
+            ),
             (
                 "Count something new, from now on",
                 [shlex.join([*daycount_words(), *push]), self._query("big_orders", "--range", "day")],

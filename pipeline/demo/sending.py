@@ -9,6 +9,7 @@ from pathlib import Path
 from pipeline.demo.tally import Tally
 from pipeline.demo.traffic import Traffic
 from pipeline.demo.visit import EVENTS_PER_VISIT
+from pipeline.demo.visitors import Assign
 
 HISTORY = timedelta(days=14)
 HISTORY_EVENTS_PER_DAY = 7_000
@@ -21,14 +22,14 @@ LIVE_EVENTS_MAX = 2_000_000  # about 0.8 GB, three hours at 200 a second; the sh
 class Sender:
     """Sends what the shop's clients do. now: the time at which live traffic begins."""
 
-    def __init__(self, folder: Path, tally: Tally, *, now: datetime, events_per_s: int, seed: int) -> None:
+    def __init__(self, folder: Path, tally: Tally, assign: Assign, *, now: datetime, events_per_s: int, seed: int) -> None:
         folder.mkdir()
         self._folder = folder
         self._tally = tally
         self._live_from = now
         self._reached = now - HISTORY
         self._live_rate = events_per_s / EVENTS_PER_VISIT
-        self._traffic = Traffic(seed, self._reached, self._visits_per_s)
+        self._traffic = Traffic(seed, self._reached, self._visits_per_s, assign)
         self.live_events = 0
         self.history_until: datetime | None = None  # the time at which all history had been written
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -19,11 +20,13 @@ from pipeline.demo.numbers import NoAnswer, Numbers
 from pipeline.demo.places import Places, free_port
 from pipeline.demo.screen import Screen
 from pipeline.demo.sending import Sender
-from pipeline.demo.tally import Tally
+from pipeline.demo.tally import HERO, Tally
 from pipeline.demo.verdict import Verdict, judge
+from pipeline.demo.visitors import Assign
 from pipeline.embedded_redis import embedded_redis
 from pipeline.model.errors import RunError
 from pipeline.store import open_store
+from readers.assign import Allocations, assign
 
 ZONE = ZoneInfo("Europe/London")  # as in shop.yaml
 TICK_S = 0.05
@@ -67,9 +70,11 @@ class Show:
         return verdict is None or self._conclude(verdict, tally)
 
     def _show(self, places: Places, children: Children, tally: Tally) -> Verdict | None:
-        sender = self._start(places, children, tally)
         numbers = Numbers(places.address)
-        self._wait(numbers.is_up, children, sender)
+        self._start(places, children)
+        self._wait(numbers.is_up, children, None)
+        assign = assigner(numbers.experiments("/v1/allocations"))
+        sender = Sender(places.events, tally, assign, now=datetime.now(UTC), events_per_s=self.rate, seed=self.seed)
         self._say(f"\n  Dashboard:  {places.address}\n\nCounting the last two weeks ...")
         board = self._first_board(numbers, children, sender)
         self._introduce(board, places)
@@ -82,14 +87,12 @@ class Show:
             self._repeat(look, children, sender, screen.every_s, self.seconds)
         return self._compare(numbers, children, tally)
 
-    def _start(self, places: Places, children: Children, tally: Tally) -> Sender:
+    def _start(self, places: Places, children: Children) -> None:
         places.write_definitions()
         push(places.definitions_url, locate_documents(str(places.shop)))
-        sender = Sender(places.events, tally, now=datetime.now(UTC), events_per_s=self.rate, seed=self.seed)
         open_store(places.store_url, create=True).close()  # so that the two below can start side by side
         children.start("pipeline", places.run_words())
         children.start("read service", places.serve_words())
-        return sender
 
     def _first_board(self, numbers: Numbers, children: Children, sender: Sender) -> Board:
         """The numbers once all history is in them."""
@@ -131,6 +134,7 @@ class Show:
 
     def _conclude(self, verdict: Verdict, tally: Tally) -> bool:
         self.console.print(verdict.table())
+        self._say(f"A/B test: {verdict.decision}\n")
         differences = verdict.differences()
         for cell in differences[:DIFFERENCES_SHOWN_MAX]:
             self._say(f"  {verdict.describe(cell)}")
@@ -141,7 +145,7 @@ class Show:
             self._say(f"Exact: all {len(verdict.sent):,} numbers are what was sent: {said}")
         return not differences
 
-    def _wait(self, look: Callable[[], bool], children: Children, sender: Sender) -> None:
+    def _wait(self, look: Callable[[], bool], children: Children, sender: Sender | None) -> None:
         if not self._repeat(look, children, sender, LOOK_AT_START_EVERY_S, START_TIMEOUT_S):
             raise RunError(f"no numbers after {START_TIMEOUT_S:.0f} s; --dir DIR keeps what the parts have to say")
 
@@ -171,6 +175,17 @@ class Show:
 
     def _say(self, text: str) -> None:
         self.console.print(text, soft_wrap=True, markup=False)
+
+
+def assigner(allocations: Mapping[str, Any]) -> Assign:
+    """Decides as the shop's own application would: by allocations that it holds, without asking for each visitor."""
+    prepared = Allocations.of(allocations)
+
+    def variation(visitor: str) -> str:
+        assigned: str = assign(prepared, visitor)["experiments"][HERO]["variation"]
+        return assigned
+
+    return variation
 
 
 def _seen(look: Callable[[], bool]) -> bool:

@@ -90,6 +90,21 @@ RULES = (
 )
 
 
+HERO = "hero_cta"  # the experiment's id in shop.yaml
+GOALS = (f"{HERO}: hero_clicks.visitors", f"{HERO}: orders.revenue")
+EXPOSED = f"{HERO}: exposed visitors"
+
+
+class _InTest(NamedTuple):
+    """What a visitor did that matters to the A/B test, in order of time: an exposure, a click, or an order's total."""
+
+    time: datetime
+    message_id: str
+    variation: str
+    clicked: bool
+    spent: Decimal
+
+
 class _First(NamedTuple):
     """A visitor's first event so far; the smaller is the earlier one."""
 
@@ -106,6 +121,7 @@ class Tally:
         self._zone = zone
         self._sums: defaultdict[Cell, Decimal] = defaultdict(Decimal)
         self._firsts: dict[tuple[str, str, str, str], _First] = {}
+        self._in_test: defaultdict[str, list[_InTest]] = defaultdict(list)
         self.events = 0
         self.repeated = 0
         self.nameless = 0
@@ -128,14 +144,32 @@ class Tally:
         for (metric, breakdown, value, _), first in self._firsts.items():
             for name, amount in first.adds.items():
                 cells[Cell(f"{metric}.{name}", breakdown, value, first.day)] += amount
-        return dict(cells)
+        for in_test in self._in_test.values():
+            exposed = min((one.time for one in in_test if one.variation), default=None)
+            if exposed is not None:
+                later = [one for one in in_test if one.time >= exposed]
+                variation = next(one.variation for one in in_test if one.variation)
+                clicked, spent = any(one.clicked for one in later), sum((one.spent for one in later), Decimal(0))
+                for measure, number in zip((EXPOSED, *GOALS), (Decimal(1), Decimal(clicked), spent), strict=True):
+                    cells[Cell(measure, VARIATION, variation, "")] += number
+        return {cell: number for cell, number in cells.items() if number}
 
     def _count(self, event: Event) -> None:
         day = event.time.astimezone(self._zone).date().isoformat()
+        if event.visitor is not None:
+            self._note_test(event.visitor, event)
         for rule in RULES:
             if rule.matches(event.record):
                 for breakdown in ("", rule.breakdown):
                     self._count_as(rule, event, day, breakdown, _at(event.record, breakdown) if breakdown else "")
+
+    def _note_test(self, visitor: str, event: Event) -> None:
+        record = event.record
+        variation = record["properties"]["variationName"] if _tracks_test("Experiment Viewed")(record) else ""
+        clicked = _tracks_test("Experiment Clicked")(record)
+        spent = _total(record) if _tracks("Order Completed")(record) else Decimal(0)
+        if variation or clicked or spent:
+            self._in_test[visitor].append(_InTest(event.time, record["messageId"], variation, clicked, spent))
 
     def _count_as(self, rule: Rule, event: Event, day: str, breakdown: str, value: str) -> None:
         for name, amount in rule.adds.items():

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from pipeline.demo.visit import Event, visit
-from pipeline.demo.visitors import Visitors
+from pipeline.demo.visitors import Assign, Visitors
 
 TWICE = 0.02  # of records: the client did not hear that they had arrived
 TWICE_AFTER_S = 20.0  # at most
@@ -36,10 +36,10 @@ class Delivery:
 class Traffic:
     """All visits from `begin` on. visits_per_s: how many come at a time, of all those around it."""
 
-    def __init__(self, seed: int, begin: datetime, visits_per_s: Callable[[datetime], float]) -> None:
+    def __init__(self, seed: int, begin: datetime, visits_per_s: Callable[[datetime], float], assign: Assign) -> None:
         # Two, so that the traffic is the same in whatever steps it is asked for.
         self._people, self._network = Random(seed), Random(seed + 1)
-        self._visitors = Visitors(self._people)
+        self._visitors = Visitors(self._people, assign)
         self._next = begin  # all visits that begin before it are under way
         self._visits_per_s = visits_per_s
         self._under_way: list[tuple[datetime, bool, int, Event | bytes]] = []

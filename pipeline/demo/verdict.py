@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from pipeline.demo.board import shown
 from pipeline.demo.numbers import Numbers
-from pipeline.demo.tally import RULES, VARIATION, Cell, Tally
+from pipeline.demo.tally import EXPOSED, GOALS, HERO, RULES, VARIATION, Cell, Tally
 
 REJECTED = "_rejected.rejected"
 REASON = "reason"
@@ -25,6 +26,7 @@ class Verdict:
 
     sent: Cells
     answered: Cells
+    decision: str = ""  # of the A/B test, in a sentence
 
     def differences(self) -> list[Cell]:
         """Those that aren't the same."""
@@ -72,7 +74,16 @@ def judge(tally: Tally, numbers: Numbers, today: date) -> Verdict:
     for reason, count in tally.rejects.items():
         sent[Cell(REJECTED, REASON, reason, "")] = Decimal(count)
     days = [min(cell.day for cell in sent if cell.day), max(today.isoformat(), *(cell.day for cell in sent))]
-    return Verdict(sent, {cell: number for cell, number in _answered(numbers, days) if number})
+    results = numbers.experiments(f"/v1/experiments/{HERO}/results")
+    answered = {**dict(_answered(numbers, days)), **dict(_of_test(results))}
+    return Verdict(sent, {cell: number for cell, number in answered.items() if number}, results["decision"]["reason"])
+
+
+def _of_test(results: Mapping[str, Any]) -> Iterator[tuple[Cell, Decimal]]:
+    for measure, goal in zip(GOALS, results["goals"], strict=True):
+        for variation in goal["variations"]:
+            yield Cell(EXPOSED, VARIATION, variation["id"], ""), Decimal(variation["visitors"])
+            yield Cell(measure, VARIATION, variation["id"], ""), Decimal(variation["total"])
 
 
 def _answered(numbers: Numbers, days: list[str]) -> Iterator[tuple[Cell, Decimal]]:

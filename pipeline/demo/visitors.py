@@ -1,11 +1,18 @@
-"""Who comes to the demo's shop: new visitors and regulars, each with a country and a variation for good."""
+"""Who comes to the demo's shop: new visitors and regulars, each with a country and a variation for good.
+
+The variation is not ours to draw: it is what the read service's allocations assign to the visitor.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-VARIATIONS = ("Control: Join now", "Variant: Count me in!")
+VARIATIONS = ("control", "friendly")  # "Join now" and "Count me in!", see shop.yaml
+Assign = Callable[[str], str]
+"""The variation of a visitor, by id."""
+
 REGULARS_MAX = 20_000  # remembered; a regular beyond it makes room
 RETURNING = 0.45
 NAMELESS = 0.01  # of visits: nothing may be stored in the browser, so that there is no id
@@ -29,8 +36,9 @@ class Visitor:
 class Visitors:
     """Everybody who has been here."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, assign: Assign) -> None:
         self._rng = rng
+        self._assign = assign
         self._regulars: list[Visitor] = []
         self._countries = list(COUNTRIES)
         self._weights = list(COUNTRIES.values())
@@ -42,11 +50,12 @@ class Visitors:
             return rng.choice(self._regulars)
         country = rng.choices(self._countries, self._weights)[0]
         if rng.random() < NAMELESS:
-            return Visitor({}, country, rng.choice(VARIATIONS))
-        ids = {"anonymousId": f"a-{rng.getrandbits(64):016x}"}
+            return Visitor({}, country, self._assign(f"{rng.getrandbits(64):016x}"))
+        anonymous = f"a-{rng.getrandbits(64):016x}"
+        ids = {"anonymousId": anonymous}
         if rng.random() < KNOWN:
             ids["userId"] = f"u-{rng.getrandbits(32):08x}"
-        visitor = Visitor(ids, country, rng.choice(VARIATIONS))
+        visitor = Visitor(ids, country, self._assign(anonymous))
         self._remember(visitor)
         return visitor
 

@@ -93,10 +93,13 @@ def test_what_it_says_to_try_next_can_be_pasted_and_an_interrupt_ends_it_well(tm
     kept = tmp_path / "kept here"
     with demo("--dir", str(kept), "--port", free_port(), temporary=tmp_path) as process:
         lines = read_until(process, LAST_LINE_OF_INTRODUCTION)
-        curl, test, hours, push, big_orders, rejects = commands_of(lines)
+        curl, test, hours, results, assigned, push, big_orders, rejects = commands_of(lines)
         assert "orders.revenue" in json.loads(pasted(curl, tmp_path))[0]
-        assert "Variant: Count me in!" in pasted(test, tmp_path)
+        assert "friendly" in pasted(test, tmp_path)
         assert "orders.orders" in pasted(hours, tmp_path)
+        decision = json.loads(pasted(results, tmp_path))["decision"]
+        assert (decision["verdict"], decision["variation"]) == ("ship", "friendly")  # the truth of the simulated shop
+        assert json.loads(pasted(assigned, tmp_path))["experiments"]["hero_cta"]["reason"] == "assigned"
         assert "big_orders: pushed" in pasted(push, tmp_path)
         assert "big_orders.revenue" in pasted(big_orders, tmp_path)
         assert {"reason", "raw"} <= json.loads(pasted(rejects, tmp_path).splitlines()[-1]).keys()
@@ -178,7 +181,7 @@ def test_in_a_terminal_the_numbers_are_redrawn_until_ctrl_c_is_pressed(tmp_path:
             break
     os.close(ours)
     assert process.wait(60) == 0, shown.decode()
-    assert b"Traceback" not in shown and b"click rate" in shown
+    assert b"Traceback" not in shown and b"friendly" in shown
     assert list(tmp_path.iterdir()) == []
 
 

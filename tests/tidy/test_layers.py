@@ -120,8 +120,9 @@ def test_a_client_library_is_imported_only_where_it_is_at_home(library: str) -> 
 
 
 def test_the_write_side_does_not_import_the_read_side() -> None:
-    readers = [m.name for m in modules("pipeline") if any(within(name, "readers") for name in m.imports)]
-    assert readers == []
+    importing = [m for m in modules("pipeline") if any(within(name, "readers") for name in m.imports)]
+    # The demo's shop is an application that decides by allocations.
+    assert [m.name for m in importing if not within(m.name, "pipeline.demo")] == []
 
 
 @pytest.mark.parametrize("name", WITHOUT_BEAM)

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.demo.traffic import Delivery, Traffic
 from pipeline.demo.visit import EVENTS_PER_VISIT
+from pipeline.demo.visitors import VARIATIONS
 
 BEGIN = datetime(2026, 10, 20, 9, tzinfo=UTC)
 EVENTS_PER_S = 200
@@ -15,7 +16,9 @@ SECONDS = 300
 
 
 def traffic(seed: int = 1) -> Traffic:
-    return Traffic(seed, BEGIN, lambda _: EVENTS_PER_S / EVENTS_PER_VISIT)
+    return Traffic(
+        seed, BEGIN, lambda _: EVENTS_PER_S / EVENTS_PER_VISIT, lambda visitor: VARIATIONS[int(visitor[-1], 16) % 2]
+    )
 
 
 @pytest.fixture(scope="session")

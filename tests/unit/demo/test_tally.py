@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.demo.tally import COUNTRY, RULES, VARIATION, Cell, Tally
+from pipeline.demo.tally import COUNTRY, EXPOSED, GOALS, RULES, VARIATION, Cell, Tally
 from pipeline.demo.traffic import Delivery
 from pipeline.demo.visit import EXPERIMENT, Event
 
@@ -24,11 +24,18 @@ def order(time: str, total: float, *, visitor: str | None = "v", message: str = 
     return delivery(time, visitor, message, country, {"total": total, "products": products})
 
 
-def delivery(time: str, visitor: str | None, message: str, country: str, properties: dict[str, Any]) -> Delivery:
+def delivery(
+    time: str,
+    visitor: str | None,
+    message: str,
+    country: str,
+    properties: dict[str, Any],
+    name: str = "Order Completed",
+) -> Delivery:
     record = {
         "messageId": message,
         "type": "track",
-        "event": "Order Completed",
+        "event": name,
         "properties": properties,
         "context": {"location": {"country": country}},
     }
@@ -88,6 +95,16 @@ def test_an_order_after_the_test_was_seen_counts_for_its_variation(tally: Tally)
     test = {"experimentName": EXPERIMENT, "variationName": "A"}
     tally.add(delivery("2026-10-01T10:00Z", "v", "m", "GB", {"total": 5, "products": [], **test}))
     assert tally.cells()[Cell("hero_orders.orders", VARIATION, "A", "2026-10-01")] == 1
+
+
+def test_in_the_test_counts_what_a_visitor_does_from_the_first_sight_on(tally: Tally) -> None:
+    test = {"experimentName": EXPERIMENT, "variationName": "A"}
+    tally.add(order("2026-10-01T10:00Z", 5, message="before"))
+    tally.add(delivery("2026-10-02T10:00Z", "v", "seen", "GB", test, name="Experiment Viewed"))
+    tally.add(delivery("2026-10-02T10:01Z", "v", "clicked", "GB", test, name="Experiment Clicked"))
+    tally.add(order("2026-10-03T10:00Z", 7, message="after"))
+    cells = tally.cells()
+    assert [cells[Cell(measure, VARIATION, "A", "")] for measure in (EXPOSED, *GOALS)] == [1, 1, 7]
 
 
 def test_there_is_a_rule_for_each_metric_that_is_pushed() -> None:

@@ -75,7 +75,7 @@ def decide(goals: Items[Judged], ratio: SampleRatio, state: State) -> Decision:
     worse = {v: judged for judged in (primary, *guardrails) for v in told[id(judged)] if judged.toward(v) < 0}
     better = [v for v in told[id(primary)] if primary.toward(v) > 0 and v not in worse]
     if better:
-        return _ship(primary, max(better, key=primary.toward), worse, state)
+        return _ship(primary, max(better, key=primary.toward), worse, state, guarded=bool(guardrails))
     if worse:
         return _rollback(primary, worse, told[id(primary)], state)
     return _undecided(primary, state)
@@ -102,12 +102,11 @@ def _broken(ratio: SampleRatio) -> str:
     return f"Visitors don't come as the allocation says ({parts}): find out why before any number here is believed."
 
 
-def _ship(primary: Judged, variation: str, worse: Mapping[str, Judged], state: State) -> Decision:
+def _ship(primary: Judged, variation: str, worse: Mapping[str, Judged], state: State, *, guarded: bool) -> Decision:
+    safe = ", and no guardrail is known to be worse" if guarded else ""
     others = f"; {counted(sorted(worse))} did worse" if worse else ""
     change = change_text(primary.comparisons[variation])
-    reason = (
-        f"{variation} is better than {state.control} in {primary.goal.name}: {change}, and no guardrail is worse{others}."
-    )
+    reason = f"{variation} is better than {state.control} in {primary.goal.name}: {change}{safe}{others}."
     return Decision(SHIP, variation, reason)
 
 

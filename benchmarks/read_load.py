@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # Answers that are no 200 are counted as errors; the rest is wrk's own histogram, in microseconds.
 _SCRIPT = """
@@ -55,3 +57,11 @@ def drive(url: str, bodies: Path, clients: int, seconds: float, skip: int = 0) -
     found = json.loads(text)
     ms = [found[name] / 1000 for name in ("p50", "p90", "p99")]
     return Load(clients, *ms, found["requests"] / found["us"] * 1e6, found["errors"])
+
+
+def ask(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    """One answer."""
+    request = urllib.request.Request(f"{url}/v1/query", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found

@@ -96,9 +96,7 @@ def _cells(metric: Metric, number: int, size: Size, series: list[tuple[int, str]
     cells = []
     for days in size.months():
         row = counter_row(ACCOUNT, metric.id, metric.revision, days[0].year, days[0].month)
-        counts = np.array(
-            [count_of(number, d, b, int(v[-2:] or 0), slot) for d in days for b, v in series], dtype=np.int64
-        )
+        counts = np.array([count_of(number, d, b, int(v[-2:] or 0), slot) for d in days for b, v in series], dtype=np.int64)
         totals = np.zeros((len(counts), width + len(QUALITY)), dtype=np.int64)
         # In the order of `columns`: events, the two limbs of revenue, visitors.
         totals[:, 0], totals[:, 2], totals[:, 3] = counts, counts * 1999 * CENT, counts // 2 + 1

@@ -16,6 +16,8 @@ from pipeline.audit.recount import Recount
 from pipeline.audit.revisions import Revisions
 from pipeline.audit.stored import Stored, Wanted, read_stored
 from pipeline.audit.tables import ALL_VALUES, differing, with_values_merged
+from pipeline.audit.trials import compare_trial
+from pipeline.model.judged import Judged
 from pipeline.model.layout import EPOCH_ORDINAL, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
 from pipeline.store.contract import Store
@@ -67,8 +69,8 @@ def compare(store: Store, recount: Recount, days: Days, values_max: int = BREAKD
             continue
         result.spans[account] = span
         revisions = Revisions(store, account)
-        if judged.trials:
-            result.notes.append(f"{account}: its experiments are not recounted, only its metrics")
+        for number in range(len(judged.trials)):
+            _compare_trial(store, recount, days, judged, number, result)
         for number, judged_metric in enumerate(judged.metrics[: len(judged.definitions.metrics)]):
             wanted = Wanted(account, judged_metric.metric, *span, values_max)
             _compare_metric(store, recount, number, wanted, revisions, result)
@@ -95,6 +97,17 @@ def _compare_metric(
     if result.add(wanted, stored.wrong, by_day, by_hour) and metric.revision in known:
         result.notes.append(f"{wanted.account} {wanted.name}: {revisions.in_force(metric.id, metric.revision)}")
     result.notes.extend(_of_full_days(wanted, stored))
+
+
+def _compare_trial(store: Store, recount: Recount, days: Days, judged: Judged, number: int, result: Comparison) -> None:
+    metric = judged.metrics[judged.trials[number].metric].metric
+    if days.first or days.last:
+        result.notes.append(f"{judged.account} {metric.id}: an experiment is recounted over all days or not at all")
+        return
+    found, numbers, note = compare_trial(store, judged, number, recount.trials.table(judged.account, number))
+    result.add(Wanted(judged.account, metric, 0, 0), found)
+    result.cells["experiments"] += numbers
+    result.notes.extend([f"{judged.account} {note}"] if note else [])
 
 
 def _within(cells: Cells, wanted: Wanted) -> Cells:

@@ -68,6 +68,7 @@ def recount_files(
             matched = matcher.match(_read(block), Span(block.source, block.offset, account), now_ns)
             gathered.add(hits for _, hits in matched.hits)
             if part == 0:
+                recount.trials.add(hits for _, hits in matched.hits)
                 recount.tally.update(matched.tally)
             progressed(reading, block.input_bytes)
         progressed("recounting", 0)

@@ -11,6 +11,7 @@ from pipeline.audit.cells import Cells, added_up, columns_of, joined
 from pipeline.audit.count import count_kind
 from pipeline.audit.distinct import Events, distinct
 from pipeline.audit.gather import Combos, Gathered, Kind, Names
+from pipeline.audit.trials import TrialRecount
 from pipeline.model.judged import Judged
 from pipeline.model.layout import HOURS_PER_DAY
 
@@ -24,6 +25,7 @@ class Recount:
         self.tally: Counter[str] = Counter()
         self.days: dict[str, tuple[int, int]] = {}  # account -> first and last day with an event that counts
         self._found: dict[Kind, list[Cells]] = {}
+        self.trials = TrialRecount(judged)
 
     def gather(self, part: int = 0, parts: int = 1) -> Gathered:
         """An empty table for one pass."""

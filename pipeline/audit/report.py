@@ -43,7 +43,7 @@ class Audit:
             "copies_that_differ": tally["differing_copies"],
             "rejects": self._rejects(),
             "accounts": {account: [day_text(day) for day in span] for account, span in found.spans.items()},
-            "cells": {"days": found.cells["days"], "hours": found.cells["hours"]},
+            "cells": {name: found.cells[name] for name in ("days", "hours", "experiments")},
             "differing": found.differing.total(),
             "differing_metrics": [[*names, n] for names, n in found.differing.items()],
             "differences": [difference.as_record() for difference in found.shown],
@@ -79,7 +79,8 @@ class Audit:
         shown = [f"{a} {day_text(f)} to {day_text(to)}" for a, (f, to) in list(found.spans.items())[:_ACCOUNTS_SHOWN_MAX]]
         more = len(found.spans) - len(shown)
         where = ", ".join(shown) + (f" and {more} accounts more" if more > 0 else "") or "no account"
-        return f"{found.cells['days']:,} cells of days and {found.cells['hours']:,} of hours compared ({where})"
+        trials = f", {found.cells['experiments']:,} numbers of experiments" if found.cells["experiments"] else ""
+        return f"{found.cells['days']:,} cells of days and {found.cells['hours']:,} of hours{trials} compared ({where})"
 
     def _verdict(self) -> str:
         if not self.comparison.spans:

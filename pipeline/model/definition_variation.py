@@ -57,7 +57,7 @@ def parse_allocation(value: Any, variations: tuple[Variation, ...], buckets: int
     if not _is_object(value, place, "control: [[0, 512]]", VARIATIONS_PER_EXPERIMENT_MAX):
         return {}
     before = len(place.found)
-    known = {variation.id for variation in variations}
+    known = [variation.id for variation in variations]
     for stranger in islice((name for name in value if name not in known), COMPLAINTS_MAX if variations else 0):
         place.at(str(stranger)).refuse(f"there is no such variation; those there are: {', '.join(known)}")
     parsed = {name: _parse_ranges(ranges, buckets, place.at(str(name))) for name, ranges in value.items()}

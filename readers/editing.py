@@ -28,6 +28,7 @@ from readers.problem import LOG, Problem, unavailable
 # What a definition is shown with beyond what it says: whoever edits what was shown and puts it back need not take it out.
 SHOWN_ONLY = ("account", "timezone", "revision", "epoch", "epochs", "history", "outcome", "before", "fields", "notes")
 METRIC, LAYER, EXPERIMENT = "metric", "layer", "experiment"
+HISTORY_READ_MAX = 1_000  # changes of the account, to show those of one definition
 
 Definition = Metric | Layer | Experiment
 
@@ -123,9 +124,11 @@ class Editor:
             raise _unavailable(error) from None
 
     def history(self, account: str, kind: str, item_id: str) -> list[dict[str, Any]]:
-        """What was done to a definition, by whom and when, oldest first. Raises UsageError."""
+        """What was done to a definition, by whom and when, oldest first, as far as the account's last changes tell.
+        Raises UsageError.
+        """
         with closing(connect(self._url)) as client:
-            entries = read_history(client, self._url, account)
+            entries = read_history(client, self._url, account, HISTORY_READ_MAX)
         return [{k: v for k, v in entry.items() if k != kind} for entry in entries if entry.get(kind) == item_id]
 
 

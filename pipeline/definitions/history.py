@@ -54,10 +54,10 @@ def remember(client: redis.Redis, account: str, entries: list[bytes]) -> None:
         client.ltrim(history_key(account), -_ENTRIES_MAX, -1)
 
 
-def read_history(client: redis.Redis, url: str, account: str) -> list[dict[str, Any]]:
-    """The account's entries, oldest first; what somebody else wrote there and is not JSON is left out."""
+def read_history(client: redis.Redis, url: str, account: str, last: int = _ENTRIES_MAX) -> list[dict[str, Any]]:
+    """The account's last entries, oldest first; what somebody else wrote there and is not JSON is left out."""
     with naming_the_server(url):
-        values = client.lrange(history_key(account), 0, -1)
+        values = client.lrange(history_key(account), -last, -1)
     return [entry for value in values if (entry := _entry(value)) is not None]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.model import limits
 from pipeline.model.definition_variation import NAME
 from pipeline.model.experiment import BETTER, PARAMETER_TYPES, STATUSES
+from readers.editing import HISTORY_READ_MAX
 from readers.openapi.metrics import ACCOUNT, ID_TEXT
 from readers.openapi.parts import (
     KEY,
@@ -95,9 +96,8 @@ ENTRY = record(
     {"at": MOMENT, "outcome": {"enum": ["new", "changed", "deleted"]}, "fields": array(TEXT)},
     {"by": TEXT, "epoch": {**nullable(schema("Epoch")), "description": "The one that this opened."}},
 )
-HISTORY: dict[str, Part] = {
-    "history": {**nullable(array(schema("DefinitionChange"))), "description": "Oldest first; null: not known now."}
-}
+HISTORY_TEXT = f"Among the account's last {HISTORY_READ_MAX:,} changes, oldest first; null: not known now."
+HISTORY: dict[str, Part] = {"history": {**nullable(array(schema("DefinitionChange"))), "description": HISTORY_TEXT}}
 OUTCOME: dict[str, Part] = {
     "outcome": {"enum": ["new", "changed", "unchanged"]},
     "fields": {**array(TEXT), "description": "Those that changed."},

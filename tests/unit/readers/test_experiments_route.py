@@ -168,3 +168,15 @@ def test_the_example_of_the_document_is_one_that_is_taken(office: Office) -> Non
     for metric in ("orders", "cancellations"):
         office.put(goals, f"/v1/metrics/{metric}?account=acme")
     assert office.put(examples["experiment"]["value"], "/v1/experiments/shown?account=acme").status_code == 201
+
+
+def test_without_redis_nothing_is_changed_and_what_is_known_is_shown(tmp_path: Path) -> None:
+    file = tmp_path / "definitions.json"
+    file.write_text(json.dumps(trial_document()))
+    office = open_office(str(file), tmp_path, NoAuth(), Editor("redis://127.0.0.1:1/0"))
+    with office.client:
+        assert_problem(office.put(HERO, ADDRESS), 503, None, "Redis does not answer; try again in a few seconds")
+        assert_problem(office.client.delete(LAYER), 503, None, "Redis does not answer; try again in a few seconds")
+        shown = office.get(ADDRESS).json()
+        assert (shown["status"], shown["history"]) == ("running", None)
+    office.store.close()

@@ -54,6 +54,11 @@ def trial_columns(goals: int) -> tuple[Column, ...]:
     return (*fixed, *(Column(str(goal), part) for goal in range(goals) for part in _OF_GOAL))
 
 
+def trial_width(goals: int) -> int:
+    """How many columns that are."""
+    return len(_FIXED) + goals * len(_OF_GOAL)
+
+
 class GoalSums(NamedTuple):
     """One goal's numbers of a cell, in micro-units and their squares. before: of what visitors did before their exposure;
     products: of the two values of each visitor.
@@ -105,7 +110,7 @@ def squared(micro_squares: int, micro: int) -> Fraction:
 
 
 def _at(goal: int) -> int:
-    return len(_FIXED) + goal * len(_OF_GOAL)
+    return trial_width(goal)
 
 
 def _add(row: list[int], at: int, value: int, sign: int) -> None:

@@ -14,7 +14,7 @@ from pipeline.model.event import OTHER_VALUE
 from pipeline.model.facts import EXPOSED, TrialEvent, mix, placed
 from pipeline.model.hit import NO_VISITOR, Combo
 from pipeline.model.judged import Judged, Trial
-from pipeline.model.trial import FORGOTTEN, SEVERAL, VARIATIONS, TrialName, trial_columns
+from pipeline.model.trial import FORGOTTEN, SEVERAL, VARIATIONS, TrialName, trial_width
 from pipeline.trials.contribution import GOAL_EVENTS_MAX, Rows, TrialPlace, contribution, remembered
 from pipeline.visitors.duplicates import Verdict
 from pipeline.visitors.unit import Unit
@@ -68,6 +68,8 @@ def mark_trials(unit: Unit, verdict: Verdict, known: Mapping[int, Sequence[Trial
         trial = _trial(unit, of[key])
         learnt.events[key] = _learn(trial, known.get(key, ()), events, learnt.rows.setdefault(of[key], {}))
     learnt.events = {key: events for key, events in learnt.events.items() if events}
+    for trial_key, rows in learnt.rows.items():
+        learnt.rows[trial_key] = {place: row for place, row in rows.items() if any(row)}
     return learnt
 
 
@@ -75,7 +77,7 @@ def _learn(trial: Trial, held: Sequence[TrialEvent], events: Sequence[TrialEvent
     """Put into `rows` what the events change; returns those to remember."""
     before = remembered(held)
     room = GOAL_EVENTS_MAX - sum(event.goal != EXPOSED for event in before)
-    width = len(trial_columns(len(trial.goals)))
+    width = trial_width(len(trial.goals))
     new: list[TrialEvent] = []
     for event in sorted(events):
         if event.goal == EXPOSED or room > 0:
@@ -88,8 +90,6 @@ def _learn(trial: Trial, held: Sequence[TrialEvent], events: Sequence[TrialEvent
     goals = [goal.once_per for goal in trial.goals]
     contribution(before, goals, width, -1, rows)
     contribution(after, goals, width, 1, rows)
-    for place in [place for place, row in rows.items() if not any(row)]:
-        del rows[place]
     was = set(before)
     return [event for event in after if event not in was]
 

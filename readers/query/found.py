@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.model.counter import QUALITY, Column
 from readers.query.part import Part
+
+ALL = slice(None)
 
 
 @dataclass(slots=True)
@@ -32,30 +35,35 @@ def gather(
     of the days without breakdown. first_day, last_day: the span, as ordinals.
     """
     scale = begin // first_day
-    cut = [_within(part, first_day * scale, (last_day + 1) * scale) for part in numbers if len(part.ticks)]
-    codes: dict[str, int] = {value: code for code, value in enumerate(cut[0].values)} if cut else {}
+    cut = [(part, _within(part, first_day * scale, (last_day + 1) * scale)) for part in numbers if len(part.ticks)]
+    values = cut[0][0].values if cut else ()
+    codes: dict[str, int] = {value: code for code, value in enumerate(values)}
     coded = []
-    for part in cut:
-        if part.values == cut[0].values:  # mostly: the same values, in the same order
-            coded.append(part.codes)
+    for part, at in cut:
+        if part.values == values:  # mostly: the same values, in the same order
+            coded.append(part.codes[at])
         else:
             places = np.array([codes.setdefault(value, len(codes)) for value in part.values], dtype=np.int64)
-            coded.append(places[part.codes])
+            coded.append(places[part.codes[at]])
     none = np.zeros(0, dtype=np.int64)
-    rows = np.concatenate([part.totals for part in cut])[:, : len(cols)] if cut else np.zeros((0, len(cols)), dtype=np.int64)
-    ticks = np.concatenate([none, *(part.ticks for part in cut)]) - begin
-    found = [_within(part, first_day, last_day + 1).sums for part in days if len(part.ticks)]
-    sums = [sum(column) for column in zip([0] * (len(cols) + len(QUALITY)), *found, strict=True)]
+    rows = [np.zeros((0, len(cols)), dtype=np.int64), *(part.totals[at, : len(cols)] for part, at in cut)]
+    ticks = np.concatenate([none, *(part.ticks[at] for part, at in cut)]) - begin
+    sums = _sums([0] * (len(cols) + len(QUALITY)), days, first_day, last_day)
     quality = dict(zip(QUALITY, sums[len(cols) :], strict=True))
-    return Found(cols, ticks, np.concatenate([none, *coded]), list(codes), rows, quality, sums[0])
+    return Found(cols, ticks, np.concatenate([none, *coded]), list(codes), np.concatenate(rows), quality, sums[0])
 
 
-def _within(part: Part, start: int, end: int) -> Part:
-    """What of a part lies in the ticks from `start` to before `end`."""
+def _sums(nothing: list[int], days: list[Part], first: int, last: int) -> list[int]:
+    """Of each column, over the days of a span."""
+    found = [nothing]
+    for part in days:
+        at = _within(part, first, last + 1)
+        found.append(part.sums if at == ALL else part.totals[at].sum(axis=0).tolist())
+    return [sum(column) for column in zip(*found, strict=True)]
+
+
+def _within(part: Part, start: int, end: int) -> slice:
+    """Where the ticks of a part are that lie in `start` to before `end`."""
     if start <= part.low and part.high < end:
-        return part
-    low, high = np.searchsorted(part.ticks, (start, end)).tolist()
-    totals = part.totals[low:high]
-    return replace(
-        part, ticks=part.ticks[low:high], codes=part.codes[low:high], totals=totals, sums=totals.sum(axis=0).tolist()
-    )
+        return ALL
+    return slice(*np.searchsorted(part.ticks, (start, end)).tolist())

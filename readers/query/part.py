@@ -87,6 +87,8 @@ def decode_part(key: PartKey, cols: tuple[Column, ...], cells: Cells) -> Part:
     groups, totals = add_groups(cols, carry(cols, rows), ticks * max(1, len(names)) + codes)
     values = tuple(counter_value(text) for text in names)
     ticks, codes = np.divmod(groups, max(1, len(names)))
+    for array in (ticks, codes, totals):
+        array.setflags(write=False)  # threads share it
     low, high = (int(ticks[0]), int(ticks[-1])) if len(ticks) else (0, 0)
     return Part(ticks, codes, values, totals, totals.sum(axis=0).tolist(), low, high, len(cells))
 

@@ -135,3 +135,8 @@ def _event(visitor: str, name: str, at: datetime, plan: str, properties: dict[st
         "properties": properties,
         "context": {"traits": {"plan": plan}},
     }
+
+
+def viewed(visitor: str, at: datetime, name: str, variation: str) -> dict[str, Any]:
+    """One more exposure."""
+    return _event(visitor, "Experiment Viewed", at, "consumer", {"experimentName": name, "variationName": variation})

@@ -68,9 +68,14 @@ export function wantedOf(draft, buckets) {
   return Object.fromEntries(draft.variations.map((v, i) => [v.id, counts[i]]));
 }
 
-/** The buckets that variations have now, under the names they are to have. */
+/** The buckets that variations have now, under the names they are to have; those that are taken out keep theirs. */
 export function heldOf(draft) {
-  return Object.fromEntries(draft.variations.filter((v) => v.before && draft.held[v.before]).map((v) => [v.id, draft.held[v.before]]));
+  return Object.fromEntries(Object.entries(draft.held).map(([name, ranges]) => [draft.variations.find((v) => v.before === name)?.id ?? name, ranges]));
+}
+
+/** Whether every variation still has the buckets that it came with. */
+export function isUntouched(draft) {
+  return draft.variations.every((v) => v.exact !== null) && Object.keys(draft.held).every((name) => draft.variations.some((v) => v.before === name));
 }
 
 /** All shares so that together they are `percent`, in the proportions they have; equal where they have none. */

@@ -14,7 +14,7 @@ export class EditBasics {
   }
 
   /** form: { draft, layers, isNew, layer: { id, buckets } of a new one }. changed(what). */
-  show({ draft, layers, isNew, hasRun, layer }, changed) {
+  show({ draft, layers, isNew, hasRun, newLayer }, changed) {
     const { rest } = draft, field = (...more) => this.fields.field(...more);
     const id = typed(rest, "id", { required: true, pattern: "[a-z0-9_]{1,64}", readonly: !isNew, placeholder: "hero_cta" }, () => changed("id"));
     const known = [...layers.map((l) => [l.id, `${l.id} (${l.buckets} buckets)`]), [NEW_LAYER, "A new layer …"]];
@@ -23,7 +23,7 @@ export class EditBasics {
       field("Id", id, { pointer: () => "/id", hint: isNew ? "a-z, 0-9 and _; it stays" : "" }),
       field("Status", choice(rest, "status", status, () => changed("status")), { pointer: () => "/status" }),
       field("Layer", choice(rest, "layer", known, () => changed("layer")), { pointer: () => "/layer", hint: "In one layer nobody is in two experiments" }),
-      ...(rest.layer === NEW_LAYER ? this.#newLayer(layer, changed) : []),
+      ...(rest.layer === NEW_LAYER ? this.#newLayer(newLayer, changed) : []),
       field("Description", typed(rest, "description", { placeholder: "What is asked, in a sentence" }), { pointer: () => "/description", wide: true }),
       h("details", { class: "wide", open: Boolean(rest.start || rest.end) }, h("summary", {}, "Times"), h("div", { class: "fields" },
         field("Change takes effect", typed(rest, "effective_at", { placeholder: "now" }), { pointer: () => "/effective_at", hint: "as 2026-10-01T09:00:00+02:00" }),

@@ -3,13 +3,16 @@
 import { h } from "../dom.js";
 
 export class Fields {
-  #all = []; // { pointer: () => string, node, told }
+  #all = []; // { pointer: () => string, control, told }
+  #made = 0;
 
   /** A labelled control. pointer(): where in the definition it stands. */
   field(label, control, { pointer, hint = "", wide = false }) {
-    const told = h("p", { class: "bad fault", role: "alert" });
+    const id = `field-${++this.#made}`, told = h("p", { class: "bad fault", id: `${id}-fault`, role: "alert" });
+    control.id = id;
+    control.setAttribute("aria-describedby", `${id}-hint ${id}-fault`);
     this.#all.push({ pointer, control, told });
-    return h("label", { class: wide ? "field wide" : "field" }, h("span", { class: "name" }, label), control, hint ? h("small", { class: "soft" }, hint) : null, told);
+    return h("div", { class: wide ? "field wide" : "field" }, h("label", { class: "name", for: id }, label), control, h("small", { class: "soft", id: `${id}-hint` }, hint), told);
   }
 
   clear() {

@@ -3,12 +3,13 @@
 import { h } from "../dom.js";
 import { full } from "../format.js";
 import { allocate, moved } from "../experiments/allocator.js";
-import { heldOf, ramp, TYPES, wantedOf } from "../experiments/draft.js";
+import { heldOf, isUntouched, ramp, TYPES, wantedOf } from "../experiments/draft.js";
 import { filled, takenBy } from "../experiments/layer_rows.js";
 import { choice, small, typed } from "./edit_fields.js";
 import { bucketsBar } from "./layers_picture.js";
 
 const RAMPS = [1, 5, 10, 25, 50, 100];
+const OWN = "this experiment";
 
 export class EditVariations {
   constructor(fields) {
@@ -38,8 +39,10 @@ export class EditVariations {
 
   /** { allocation } for the shares, or { fault }. */
   allocation() {
-    const { draft, bucketsOfLayer: buckets, layer, experiments } = this.form;
-    const wanted = wantedOf(draft, buckets), taken = takenBy(layer, experiments, draft.rest.id);
+    const { draft, bucketsOfLayer: buckets, layer, experiments } = this.form, taken = takenBy(layer, experiments, draft.rest.id);
+    // Drafts may wait for buckets that others still have.
+    if (draft.rest.status === "draft" && isUntouched(draft)) return { allocation: heldOf(draft), taken };
+    const wanted = wantedOf(draft, buckets);
     const allocation = allocate({ buckets, held: heldOf(draft), taken, wanted });
     const free = buckets - taken.reduce((sum, t) => sum + t.end - t.start, 0);
     return allocation ? { allocation, taken } : { fault: `Only ${((100 * free) / buckets).toFixed(1)} % of layer ${layer.id} is free: others have the rest.`, taken };
@@ -52,8 +55,10 @@ export class EditVariations {
     const paint = (experiment, variation) => (experiment !== OWN ? "others" : variation === draft.rest.control ? "c0" : `c${(order.indexOf(variation) % 5) + 1}`);
     const own = Object.entries(allocation).flatMap(([variation, ranges]) => ranges.map(([start, end]) => ({ start, end, experiment: OWN, variation })));
     const changes = moved(heldOf(draft), allocation, buckets);
-    this.picture.replaceChildren(bucketsBar({ ...layer, buckets }, filled([...own, ...taken], buckets), { paint, chosen: OWN }),
-      h("p", { class: "soft fine" }, changes ? `${full(changes)} of ${full(buckets)} buckets change hands; everybody else stays where they are.` : "No bucket changes hands."));
+    const waits = own.some((one) => taken.some((other) => one.start < other.end && other.start < one.end));
+    this.picture.replaceChildren(bucketsBar({ ...layer, buckets }, filled(waits ? own : [...own, ...taken], buckets), { paint, chosen: OWN }),
+      h("p", { class: "soft fine" }, waits ? "Others that run have some of these buckets: it can't start with them." :
+        changes ? `${full(changes)} of ${full(buckets)} buckets change hands; everybody else stays where they are.` : "No bucket changes hands."));
     return undefined;
   }
 
@@ -99,4 +104,3 @@ export class EditVariations {
   }
 }
 
-const OWN = "this experiment";

@@ -21,6 +21,7 @@ const HOW = "The thick bar is the always-valid interval: it may be looked at whe
 export class ExperimentView {
   rhythm = "open";
   #goals = new Map();
+  #last = null;
 
   constructor(app) {
     this.app = app;
@@ -44,13 +45,17 @@ export class ExperimentView {
 
   async refresh(state, current) {
     this.back.href = this.app.link({ view: "experiments", experiment: "" });
+    // What leads on from here does so from the present state, whatever the numbers still are of.
+    if (this.#last?.[0].id === state.experiment) this.#show(state, ...this.#last);
     const get = (kind, ...more) => this.app.service.get(placeOf(this.app, kind, ...more));
     try {
       const [own, { experiments }, { layers }] = await Promise.all([get("experiments", state.experiment), get("experiments"), get("layers")]);
       const asked = { ...(state.epoch ? { epoch: state.epoch } : {}), ...(own.breakdowns.includes(state.by) ? { by: state.by } : {}) };
       const beside = experiments.filter((e) => e.layer === own.layer && e.id !== own.id);
       const [results, others] = await Promise.all([get("experiments", state.experiment, "/results", asked), this.whole.all(beside)]);
-      if (current()) this.#show(state, own, results, [own, ...others], layers);
+      if (!current()) return;
+      this.#last = [own, results, [own, ...others], layers];
+      this.#show(state, ...this.#last);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 404) throw error;
       if (current()) this.#unknown(error.message);
@@ -67,7 +72,7 @@ export class ExperimentView {
     say(this.about, own.description);
     this.body.hidden = false;
     this.actions.update(own);
-    renew(this.choices, JSON.stringify([own.epochs, own.breakdowns, state, results.epoch]), () => [this.#epochs(own, results), this.#breakdowns(own, state)]);
+    renew(this.choices, JSON.stringify([own.epochs, own.breakdowns, state, results.epoch]), () => [this.#epochs(own, Number(state.epoch) || results.epoch), this.#breakdowns(own, state)]);
     this.verdict.update(results, zone);
     this.#compare(results, colours);
     this.by.update(results, colours);
@@ -91,11 +96,11 @@ export class ExperimentView {
     renew(this.goals, JSON.stringify(results.goals.map((goal) => goal.goal)), () => cards.map((card) => card.node));
   }
 
-  #epochs(own, results) {
+  #epochs(own, chosen) {
     if (own.epochs.length < 2) return null;
     const name = ({ number, effective_at: at }) => `Epoch ${number}: ${at ? `since ${momentText(at, this.app.zone)}` : "from the beginning"}`;
     const select = h("select", { "data-key": "epoch", onchange: () => this.app.go({ epoch: select.value }) },
-      own.epochs.map((epoch) => h("option", { value: epoch.number, selected: epoch.number === results.epoch }, name(epoch))));
+      own.epochs.map((epoch) => h("option", { value: epoch.number, selected: epoch.number === chosen }, name(epoch))));
     return h("label", { class: "compare" }, h("span", {}, "Results of"), select);
   }
 
@@ -106,6 +111,7 @@ export class ExperimentView {
   }
 
   #unknown(message) {
+    this.#last = null;
     renew(this.title, message, () => h("span", {}, "There is no such experiment"));
     say(this.about, `${message}.`);
     this.body.hidden = true;

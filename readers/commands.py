@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -120,6 +121,8 @@ def serve(
         editor = Editor(definitions_url) if is_redis(definitions_url) else None
         explainers = Explainers(os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None)
         service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC), editor, explainers)
+        gc.collect()
+        gc.freeze()  # what was imported stays; looking through it again would hold up answers now and then
         where = url_of(listener)
         app = create_app(service, CollectorRegistry(), cors_origins)
         serve_app(app, listener, lambda: click.echo(f"Daycount is serving on {where}"))

@@ -108,7 +108,8 @@ def test_a_definition_comes_out_of_the_form_as_it_went_in(modules: Page, documen
 def test_a_value_of_another_type_is_told_at_its_place(modules: Page) -> None:
     variations = [{"id": "control", "parameters": {}}, {"id": "b", "parameters": {"n": 4}}]
     document = {**HERO, "parameters": {"n": {"type": "number", "default": 1}}, "variations": variations}
-    code = "(() => { const d = m.draftOf(given, 1024); d.variations[1].values[0] = 'four'; return m.definitionOf(d, {}).faults; })()"
+    typed = "draft.variations[1].values[0] = 'four'"
+    code = f"((draft) => {{ {typed}; return m.definitionOf(draft, {{}}).faults; }})(m.draftOf(given, 64))"
     assert run(modules, "experiments/draft", code, document) == [
         {"pointer": "/variations/1/parameters/n", "text": "“four” is not of the type number"}
     ]

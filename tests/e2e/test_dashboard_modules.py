@@ -61,7 +61,8 @@ def test_an_address_gives_back_the_state_that_it_was_written_for(modules: Page) 
     changes: list[dict[str, Any]] = [
         {}, {"range": ["2026-01-02", "2026-02-03"]}, {"value": None}, {"value": ""}, {"view": "overview", "metric": ""},
         {"view": "explain"}, {"view": "experiments"}, {"view": "edit"}, {"view": "edit", "experiment": "hero"},
-        {"view": "experiment", "experiment": "hero", "epoch": "2", "goal": "a.b"}, {"compare": "previous_period", "unit": "auto", "range": "30d"},
+        {"view": "experiment", "experiment": "hero", "epoch": "2", "goal": "a.b"},
+        {"compare": "previous_period", "unit": "auto", "range": "30d"},
     ]  # fmt: skip
     states = [{**state, **change} for change in changes]
     assert run(modules, "address", "given.map((s) => m.readAddress(m.writeAddress(s)))", states) == states

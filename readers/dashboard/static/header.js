@@ -42,6 +42,7 @@ export class Header {
     renew(this.account, JSON.stringify([app.accounts, app.account]), () =>
       app.accounts.map((name) => h("option", { value: name, selected: name === app.account }, name)));
     this.controls.node.hidden = !["overview", "metric"].includes(app.state.view) || !app.accounts.length;
+    this.until.hidden = this.controls.node.hidden;
     this.controls.update();
     const { view, metric, experiment } = app.state;
     const title = { metric, experiment, explain: "Explain", experiments: "Experiments", edit: experiment ? `Edit ${experiment}` : "New experiment" }[view];

@@ -5,6 +5,7 @@ import { compact, full, NOTHING, words } from "../format.js";
 const TITLES = {
   ship: (of) => `Ship ${of}`, rollback: (of) => `Roll ${of} back`, keep_running: () => "Keep it running", no_difference: () => "No difference that matters",
 };
+const COMPACT_FROM = 1e7;
 const SHORT = { ship: "Ship", rollback: "Roll back", keep_running: "Keep running", no_difference: "No difference" };
 
 /** "signups.visitors" is "signups visitors", "orders.orders" just "orders". */
@@ -37,7 +38,10 @@ export function valueText(kind, value) {
   return kind === "rate" ? `${percent(100 * value)} %` : compact(value);
 }
 
-/** The same with a sign: a difference of rates is one of percentage points. */
+/** How many: in full as long as that can be read at a glance, for decisions rest on it. */
+export const countText = (n) => (Math.abs(n) < COMPACT_FROM ? full(Math.round(100 * n) / 100) : compact(n));
+
+/** A value with a sign: a difference of rates is one of percentage points. */
 export function differenceText(kind, value) {
   if (value === null || value === undefined) return NOTHING;
   const sign = value > 0 ? "+" : value < 0 ? "−" : "±";

@@ -17,6 +17,7 @@ import { VerdictCard } from "./verdict_card.js";
 
 const HOW = "The thick bar is the always-valid interval: it may be looked at whenever you like, and a winner may be called as soon as it leaves the zero line. "
   + "The thin line is the fixed-horizon interval: narrower, but right only if looked at once, on a day chosen before.";
+const SEVERAL = " With several variations the verdict asks for more than one bar that leaves the line: among many, one does so by chance.";
 
 export class ExperimentView {
   rhythm = "open";
@@ -33,13 +34,13 @@ export class ExperimentView {
     this.choices = h("div", { class: "row picks" });
     this.verdict = new VerdictCard();
     this.goals = h("div", {});
-    this.how = h("p", { class: "soft fine how" }, HOW);
+    this.how = h("p", { class: "soft fine how" });
     this.by = new ByValue(app);
     this.time = new OverTimeCard(app);
     this.layer = new LayerPicture(app);
     this.history = h("section", { class: "card", "aria-label": "History" });
     this.definition = h("details", { class: "card definition" });
-    this.body = h("div", {}, this.verdict.node, this.goals, this.how, this.by.node, this.time.node, this.layer.node, this.history, this.definition);
+    this.body = h("div", {}, this.verdict.node, this.goals, this.by.node, this.time.node, this.layer.node, this.history, this.definition);
     this.node = h("div", { class: "detail experiment" }, this.back, h("div", { class: "row head" }, this.title, this.actions.node), this.about, this.choices, this.body);
   }
 
@@ -72,6 +73,7 @@ export class ExperimentView {
     say(this.about, own.description);
     this.body.hidden = false;
     this.actions.update(own);
+    this.rhythm = own.status === "running" ? "open" : "closed";
     renew(this.choices, JSON.stringify([own.epochs, own.breakdowns, state, results.epoch]), () => [this.#epochs(own, Number(state.epoch) || results.epoch), this.#breakdowns(own, state)]);
     this.verdict.update(results, zone);
     this.#compare(results, colours);
@@ -93,7 +95,8 @@ export class ExperimentView {
       card.update(goal, results.control, colours);
       return card;
     });
-    renew(this.goals, JSON.stringify(results.goals.map((goal) => goal.goal)), () => cards.map((card) => card.node));
+    renew(this.goals, JSON.stringify(results.goals.map((goal) => goal.goal)), () => [cards[0].node, this.how, ...cards.slice(1).map((card) => card.node)]);
+    say(this.how, HOW + (colours.size > 2 ? SEVERAL : ""));
   }
 
   #epochs(own, chosen) {

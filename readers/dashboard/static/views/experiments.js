@@ -2,9 +2,9 @@
 
 import { Refused } from "../ask.js";
 import { h, renew } from "../dom.js";
-import { compact, full, words } from "../format.js";
+import { full, words } from "../format.js";
 import { coloursOf, placeOf } from "../experiments/places.js";
-import { sinceText, verdictOf, visitorsOf } from "../experiments/say.js";
+import { countText, sinceText, verdictOf, visitorsOf } from "../experiments/say.js";
 import { asOfNow } from "../experiments/whole.js";
 import { LayerPicture } from "./layers_picture.js";
 
@@ -67,7 +67,7 @@ export class ExperimentsView {
       h("div", {}, h("h2", {}, words(experiment.id), " ", badge(experiment.status)), h("p", { class: "soft" }, experiment.description || `in layer ${experiment.layer}`),
         h("p", { class: "legend" }, experiment.variations.map((v) => h("span", {}, h("i", { class: `key dot ${colours.get(v.id)}` }), v.id)))),
       h("div", { class: "outcome" }, h("b", {}, verdict.title), h("p", {}, verdict.reason)),
-      h("div", { class: "count" }, h("strong", { class: "number", title: full(visitors) }, compact(visitors)), h("small", { class: "soft" }, "visitors"),
+      h("div", { class: "count" }, h("strong", { class: "number", title: full(visitors) }, visitors === null ? "–" : countText(visitors)), h("small", { class: "soft" }, "visitors"),
         results ? h("small", { class: "soft" }, sinceText(results, this.app.zone)) : null));
   }
 

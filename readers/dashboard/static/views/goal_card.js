@@ -1,9 +1,9 @@
 // Owns variations side by side in one goal: visitors, totals, rates, and how they differ from control.
 
 import { h, renew, say } from "../dom.js";
-import { change, compact, full } from "../format.js";
+import { change, full } from "../format.js";
 import { axisOf } from "../experiments/axis.js";
-import { differenceText, goalName, pText, standing, valueText } from "../experiments/say.js";
+import { countText, differenceText, goalName, pText, standing, valueText } from "../experiments/say.js";
 import { axisRow, intervalBar } from "./interval_bar.js";
 
 const STANDING = { better: ["✓ better", "good"], worse: ["✗ worse", "bad"], unclear: ["not told apart yet", "soft"] };
@@ -47,7 +47,7 @@ function row(goal, v, axis, isControl, colour) {
   const compared = v.versus_control;
   return h("tr", {},
     h("th", { scope: "row" }, h("i", { class: `dot ${colour}`, "aria-hidden": "true" }), v.id, isControl && v.id !== "control" ? h("small", { class: "soft" }, " control") : null),
-    cell("Visitors", compact(v.visitors), full(v.visitors)), cell("Total", compact(v.total), full(v.total)),
+    cell("Visitors", countText(v.visitors), full(v.visitors)), cell("Total", countText(v.total), full(v.total)),
     cell(goal.kind === "rate" ? "Rate" : "Mean", valueText(goal.kind, v.value), full(v.value)),
     compared ? upliftCell(goal, compared) : h("td", { class: "nothing" }, "–"),
     h("td", { class: isControl ? "bar-cell of-control" : "bar-cell" }, axis && compared ? intervalBar(axis, goal, compared, colour) : isControl ? h("small", { class: "soft" }, "what others are compared with") : null),

@@ -27,7 +27,8 @@ export class LayerPicture {
     renew(this.rows, JSON.stringify([shown, layer, chosen, rows.indexOf(current), this.app.state]), () => [...shown].reverse().map((row) =>
       h("div", { class: "layer-row" }, h("div", { class: `when-row ${row === current ? "now" : "soft"}` }, this.#when(row, row === current, whole, now)),
         bucketsBar(layer, row.stretches, { paint, chosen, link: (id) => this.app.link({ experiment: id }) }))));
-    renew(this.legend, JSON.stringify([shown, chosen]), () => legend(shown, paint, rows.length - shown.length));
+    renew(this.legend, JSON.stringify([shown, chosen, this.app.state]), () => legend(shown, paint, rows.length - shown.length,
+      (id, text) => (id === chosen ? text : h("a", { href: this.app.link({ experiment: id }) }, text))));
   }
 
   #when({ from, until }, current, whole, now) {
@@ -56,8 +57,8 @@ function said({ start, end, experiment, variation }, buckets) {
   return `${whose}: buckets ${full(start)} to ${full(end - 1)}, ${share(end - start, buckets)}`;
 }
 
-function legend(rows, paint, left) {
-  const seen = new Map(rows.flatMap((row) => row.stretches.filter((s) => s.experiment).map((s) => [`${s.experiment}: ${s.variation}`, paint(s.experiment, s.variation)])));
-  return [...[...seen].map(([text, colour]) => h("span", {}, h("i", { class: `key dot ${colour}` }), text)), h("span", {}, h("i", { class: "key free" }), "free"),
+function legend(rows, paint, left, named) {
+  const seen = new Map(rows.flatMap((row) => row.stretches.filter((s) => s.experiment).map((s) => [`${s.experiment}: ${s.variation}`, s])));
+  return [...[...seen].map(([text, s]) => h("span", {}, h("i", { class: `key dot ${paint(s.experiment, s.variation)}` }), named(s.experiment, text))), h("span", {}, h("i", { class: "key free" }), "free"),
     left > 0 ? h("span", { class: "hint" }, `and ${left} earlier`) : null];
 }

@@ -2,12 +2,13 @@
 
 import { rowName } from "../days.js";
 import { h, renew, say } from "../dom.js";
-import { compact, full } from "../format.js";
+import { full } from "../format.js";
 import { LinesChart } from "../lines_chart.js";
 import { cumulative, daysOf, heightsOf, sequence } from "../experiments/over_time.js";
-import { differenceText, goalName, valueText } from "../experiments/say.js";
+import { countText, differenceText, goalName, valueText } from "../experiments/say.js";
 
-const SEQUENCE = "The band holds the true difference, with the stated certainty at all times at once: it may be looked at any day. Once it leaves the zero line, chance is no explanation.";
+const band = (level) => `The band holds the true difference with ${Number((100 * level).toPrecision(6))} % certainty on all days together, so it may be looked at any day. `
+  + "Once it leaves the zero line, chance hardly explains it.";
 
 export class OverTimeCard {
   #model = null;
@@ -22,8 +23,9 @@ export class OverTimeCard {
     this.empty = h("p", { class: "empty", hidden: true }, "Nothing has been counted yet.");
     this.table = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Numbers by day" });
     this.details = h("details", { class: "as-table", ontoggle: () => this.#fill() }, h("summary", {}, "Numbers as a table"), this.table);
+    this.band = h("p", { class: "soft fine" });
     this.charts = h("div", { class: "halves" },
-      h("div", {}, h("h3", {}, "Difference to control"), this.sequence.node, h("p", { class: "soft fine" }, SEQUENCE)),
+      h("div", {}, h("h3", {}, "Difference to control"), this.sequence.node, this.band),
       h("div", {}, this.rateTitle, this.rates.node));
     this.node = h("section", { class: "card", "aria-label": "Over time" }, h("header", {}, h("h2", {}, "Over time"), this.tabs), this.legend, this.empty, this.charts, this.details);
   }
@@ -31,6 +33,7 @@ export class OverTimeCard {
   update(results, chosen, colours) {
     const goal = results.goals.find((g) => g.goal === chosen) ?? results.goals[0], days = daysOf(goal);
     this.#model = { goal, days, control: results.control };
+    say(this.band, band(results.method.level));
     this.tabs.hidden = results.goals.length < 2;
     renew(this.tabs, JSON.stringify([results.goals.map((g) => g.goal), goal.goal, this.app.state]), () => results.goals.map((g) =>
       h("a", { href: this.app.link({ goal: g.goal }), "data-key": g.goal, ...(g === goal ? { "aria-current": "true" } : {}) }, goalName(g.goal))));
@@ -79,7 +82,7 @@ export class OverTimeCard {
 
 function cells(kind, { control, sums, found }, i) {
   const { visitors, total, value } = sums[i], { difference, low, high } = found[i];
-  const own = [h("td", { title: full(visitors) }, compact(visitors)), h("td", { title: full(total) }, compact(total)), h("td", { title: full(value) }, valueText(kind, value))];
+  const own = [h("td", {}, countText(visitors)), h("td", {}, countText(total)), h("td", { title: full(value) }, valueText(kind, value))];
   if (control) return own;
   return [...own, h("td", {}, differenceText(kind, difference)), h("td", { class: "soft" }, low === null ? "too early" : `${differenceText(kind, low)} … ${differenceText(kind, high)}`)];
 }

@@ -1,8 +1,8 @@
 // Owns what is to be done about an experiment, in words, and what that rests on: the split, who was left out, guardrails.
 
 import { h, renew } from "../dom.js";
-import { compact, full, share } from "../format.js";
-import { goalName, powerText, pText, sinceText, standing, verdictOf, visitorsOf } from "../experiments/say.js";
+import { share } from "../format.js";
+import { countText, goalName, powerText, pText, sinceText, standing, verdictOf, visitorsOf } from "../experiments/say.js";
 
 const SIGNS = { ship: "✓", rollback: "✗", broken: "!", keep_running: "…", no_difference: "=", draft: "○" };
 
@@ -32,10 +32,10 @@ function progress({ power, decision, status }) {
 function checks(results, zone) {
   const visitors = visitorsOf(results), { excluded, sample_ratio: ratio } = results;
   return [
-    check("fact", h("b", { title: full(visitors) }, compact(visitors)), ` visitors ${sinceText(results, zone)}`),
+    check("fact", h("b", {}, countText(visitors)), ` visitors ${sinceText(results, zone)}`),
     visitors ? splitCheck(ratio) : null,
     ...results.goals.filter((goal) => goal.guardrail).map(guardrail),
-    ...Object.entries(LEFT_OUT).map(([name, text]) => (excluded[name] ? check("fact", h("b", { title: full(excluded[name]) }, compact(excluded[name])), ` ${text}`) : null)),
+    ...Object.entries(LEFT_OUT).map(([name, text]) => (excluded[name] ? check("fact", h("b", {}, countText(excluded[name])), ` ${text}`) : null)),
   ];
 }
 

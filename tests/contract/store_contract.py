@@ -41,6 +41,15 @@ class CommitContract:
         assert place.peek("meta", b"m") == {b"q": b"y"}
         assert store.take(SHARD) == 1
 
+    def test_seqs_are_equal_until_somebody_commits(self, place: Place) -> None:
+        store, other = place.open(), place.open()
+        commit(store, counter(b"a", b"1"))
+        before = other.seqs(SHARD + 2)
+        store.put_meta(b"m", {b"q": b"y"})
+        assert other.seqs(SHARD + 2) == before
+        commit(store, counter(b"a", b"1"), shard=SHARD + 1)
+        assert other.seqs(SHARD + 2) != before and other.seqs(SHARD + 1) == before
+
     def test_commits_follow_each_other_without_another_take(self, place: Place) -> None:
         store = place.open()
         seq = store.take(SHARD)

@@ -26,7 +26,7 @@ HANDED_ON = {
     "pipeline.pool": "the worker says it",
     "pipeline.local": "a whole run: the README says it",
 }
-CONTRACT_READS = {"Store.read", "Store.scan", "Store.flush", "Store.close"}
+CONTRACT_READS = {"Store.read", "Store.scan", "Store.seqs", "Store.flush", "Store.close"}
 
 RETRY = "**Retry:**"
 

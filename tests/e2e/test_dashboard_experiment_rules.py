@@ -87,6 +87,17 @@ def test_a_layer_has_a_row_for_each_time_at_which_something_changed(modules: Pag
     ]
 
 
+def test_an_experiment_has_its_buckets_from_its_start_on_though_its_numbers_are_open_to_the_past(modules: Page) -> None:
+    pushed, started = "2026-10-01T10:00:00+00:00", "2026-10-02T10:00:00+00:00"
+    history = [{"at": pushed, "outcome": "new", "fields": []}, {"at": started, "outcome": "changed", "fields": ["status"]}]
+    one = {"id": "one", "layer": "l", "status": "running", "epochs": [epoch(1, None, a=[[0, 8]])], "history": history}
+    two = {**one, "id": "two", "history": [{**history[0], "at": "2026-10-03T00:00:00+00:00"}]}
+    rows = run(modules, "experiments/layer_rows", "m.layerRows({id: 'l', buckets: 8}, given)", [one])
+    assert [(row["from"], row["stretches"][0]["experiment"]) for row in rows] == [(started, "one")]
+    rows = run(modules, "experiments/layer_rows", "m.layerRows({id: 'l', buckets: 8}, given)", [one, two])
+    assert [row["from"] for row in rows] == [started, two["history"][0]["at"]]  # type: ignore[index]
+
+
 @pytest.mark.parametrize("document", [HERO, BUTTON])
 def test_a_definition_comes_out_of_the_form_as_it_went_in(modules: Page, document: dict[str, Any]) -> None:
     typed = {

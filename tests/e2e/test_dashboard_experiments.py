@@ -170,10 +170,10 @@ def test_what_the_service_refuses_is_told_at_the_field(site: Site, chromium: Bro
         expect(eligible).to_have_attribute("aria-invalid", "true")
         expect(page.locator(".fault:not(:empty)")).to_contain_text("$almost")
         eligible.fill("")
-        page.get_by_label("Variation").nth(1).fill("a b")
+        page.get_by_label("Variation", exact=True).nth(1).fill("a b")
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_label("Variation").nth(1)).to_have_attribute("aria-invalid", "true")
-        page.get_by_label("Percent").first.fill("90")
+        expect(page.get_by_label("Variation", exact=True).nth(1)).to_have_attribute("aria-invalid", "true")
+        page.get_by_label("Percent", exact=True).first.fill("90")
         expect(page.locator(".preview")).to_contain_text("is free: others have the rest")
     assert definition(site, "button_colour")["eligible"] == {}
 

@@ -33,14 +33,13 @@ export class OverTimeCard {
   update(results, chosen, colours) {
     const goal = results.goals.find((g) => g.goal === chosen) ?? results.goals[0], days = daysOf(goal);
     this.#model = { goal, days, control: results.control };
-    say(this.band, band(results.method.level));
     this.tabs.hidden = results.goals.length < 2;
     renew(this.tabs, JSON.stringify([results.goals.map((g) => g.goal), goal.goal, this.app.state]), () => results.goals.map((g) =>
       h("a", { href: this.app.link({ goal: g.goal }), "data-key": g.goal, ...(g === goal ? { "aria-current": "true" } : {}) }, goalName(g.goal))));
     renew(this.legend, JSON.stringify([...colours]), () => goal.variations.map((v) => h("span", {}, h("i", { class: `key dot ${colours.get(v.id)}` }), v.id)));
     for (const node of [this.charts, this.details, this.legend]) node.hidden = !days.length;
     this.empty.hidden = days.length > 0;
-    this.#draw(goal, days, results.control, colours);
+    this.#draw(goal, days, results, colours);
     this.#fill();
   }
 
@@ -49,9 +48,10 @@ export class OverTimeCard {
     this.rates.close();
   }
 
-  #draw(goal, days, control, colours) {
+  #draw(goal, days, { control, method: { level } }, colours) {
     const { kind } = goal, others = goal.variations.filter((v) => v.id !== control);
     const found = others.map((v) => sequence(v, days));
+    say(this.band, found.flat().some((d) => d.low !== null) ? band(level) : "It is too early for an interval: few have converted yet.");
     say(this.rateTitle, kind === "rate" ? "Rate up to each day" : "Mean up to each day");
     this.sequence.update({
       name: `${goal.goal}: difference to control`, unit: "day", labels: days, zero: true, heights: heightsOf(found),

@@ -35,14 +35,14 @@ function checks(results, zone) {
     check("fact", h("b", {}, countText(visitors)), ` visitors ${sinceText(results, zone)}`),
     visitors ? splitCheck(ratio) : null,
     ...results.goals.filter((goal) => goal.guardrail).map(guardrail),
-    ...Object.entries(LEFT_OUT).map(([name, text]) => (excluded[name] ? check("fact", h("b", {}, countText(excluded[name])), ` ${text}`) : null)),
+    ...Object.entries(LEFT_OUT).map(([name, text]) => (excluded[name] ? check("fact", h("b", {}, countText(excluded[name])), ` ${text[excluded[name] === 1 ? 0 : 1]}`) : null)),
   ];
 }
 
 const LEFT_OUT = {
-  several_variations: "visitors saw several variations and are in no number here",
-  unknown_variation: "visitors saw a variation that this epoch doesn't have",
-  forgotten_goal_events: "goal events came after a visitor's first 200, or later than 90 days, and are in no total",
+  several_variations: ["visitor saw several variations and is in no number here", "visitors saw several variations and are in no number here"],
+  unknown_variation: ["visitor saw a variation that this epoch doesn't have", "visitors saw a variation that this epoch doesn't have"],
+  forgotten_goal_events: ["goal event was too much or too late to be remembered, and is in no total", "goal events were too many or too late to be remembered, and are in no total"],
 };
 
 function splitCheck({ ok, p_value: p, expected, observed }) {

@@ -36,7 +36,12 @@ class Cell(NamedTuple):
 
 
 class Store(ABC):
-    """A place for counters, visitors' facts and heads. One object belongs to one process and is used by one thread."""
+    """A place for counters, visitors' facts and heads. One object belongs to one process and is used by one thread.
+
+    `at_hand`: a small read costs next to nothing, and a unit is seen as a whole or not at all.
+    """
+
+    at_hand = False
 
     @abstractmethod
     def take(self, shard: int) -> int:

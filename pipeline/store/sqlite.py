@@ -44,6 +44,8 @@ _CURES = {  # by what SQLite says
 class SqliteStore(Store):
     """See `contract.Store`. Several processes may share the file; SQLite's write lock orders their commits."""
 
+    at_hand = True
+
     def __init__(self, path: str | Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = Path(path)
         if not create and not self.path.exists():

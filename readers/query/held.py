@@ -1,13 +1,14 @@
 """Owns what a service holds of a store's numbers between queries, and how old it may be.
 
-**The promise**, by the clock that is passed in: what was in the numbers `OPEN_S` before a query began is in its answer for
-days that are open, `CLOSED_S` before for closed ones. A day is open until it has ended everywhere on Earth.
+**The promise**, by the clock that is passed in: what was in the numbers `open_s` before a query began is in its answer for
+days that are open, `closed_s` before for closed ones (see `Ages`). A day is open until it has ended everywhere on Earth.
 `complete_until` is read before the numbers and kept beside them; an answer names the earliest of its parts, so that it
-never claims more than they show. Since when a revision is in force, and its gaps, may be `NOTES_S` old.
+never claims more than they show. Since when a revision is in force, and its gaps, may be `notes_s` old. A store that is at
+hand is asked by each query how far it is: answers are never older than their query.
 
 A store at rest is not read again: where no shard has moved and `complete_until` is the same, the numbers are, too. That
-holds for parts that were read when this had been so for `SETTLE_S`: a unit is applied after its shard has moved, and
-`complete_until`, which moves when that is done, is of whole seconds.
+holds for parts that were read when this had been so for `settle_s`: a unit is applied after its shard has moved, and
+`complete_until`, which moves when that is done, is of whole seconds. In a store that is at hand both are one.
 
 Numbers can be held because a cell is a slot's absolute total: what was read is right as of that moment, whatever a unit
 before or after changes. Parts are named by their row, and a row is of one account. What nobody has asked for lately goes
@@ -32,13 +33,34 @@ from pipeline.store.contract import Store
 from readers.query.part import Part, PartKey
 from readers.query.source import Wanted, read_parts, until_of
 
-OPEN_S = 1.0
-CLOSED_S = 45.0
-SETTLE_S = 5.0
 BYTES_MAX = 128 << 20
 SHARDS_MAX = 64  # whose heads are looked at; with more, age alone decides
 WAIT_S = 10.0  # for another query's read, which gives up before
 LATEST_ZONE = timedelta(hours=12)  # a day ends last at UTC-12
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How old what is given out may be, in seconds."""
+
+    open_s: float  # numbers of open days, and how far the store is
+    closed_s: float
+    settle_s: float
+    notes_s: float
+
+
+REMOTE = Ages(open_s=1.0, closed_s=10.0, settle_s=5.0, notes_s=5.0)
+AT_HAND = Ages(open_s=0.0, closed_s=0.0, settle_s=0.0, notes_s=0.0)
+
+
+def is_young(age_s: float, age_max_s: float) -> bool:
+    """Whether something may still be given out; where the bound is zero, nothing is however fast one asks."""
+    return age_max_s > 0 and age_s <= age_max_s
+
+
+def ages_of(store: Store) -> Ages:
+    """What is worth it for this store."""
+    return AT_HAND if store.at_hand else REMOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +106,7 @@ class Held:
         self._flights: dict[PartKey, Flight] = {}
         self._state = State(None, None, 0.0)
         self._looked_s = float("-inf")
+        self.ages = REMOTE
 
     @property
     def size(self) -> int:
@@ -96,13 +119,13 @@ class Held:
 
     def state(self, store: Store | None) -> State | None:
         """How far the store is or was a moment ago; None without a store where that is not known."""
-        if self._clock_s() - self._looked_s <= OPEN_S:
+        if is_young(self._clock_s() - self._looked_s, self.ages.open_s):
             return self._state
         if store is None:
             return None
         with self._looking:
             begun_s = self._clock_s()
-            if begun_s - self._looked_s > OPEN_S:
+            if not is_young(begun_s - self._looked_s, self.ages.open_s):
                 # What is complete first: by then all of it was committed, so that the seqs can't be older.
                 state = State(until_of(store.read("meta", [META_COMPLETE])), _seqs(store), begun_s)
                 self._state = self._state if self._state.same(state) else state
@@ -116,7 +139,7 @@ class Held:
         with self._lock:
             for key in wanted:
                 kept = self._parts.get(key)
-                if kept is not None and _is_fresh(key, kept, state, now_s, open_from):
+                if kept is not None and self._is_fresh(key, kept, state, now_s, open_from):
                     self._parts.move_to_end(key)
                     found[key] = kept
                 else:
@@ -140,7 +163,7 @@ class Held:
         with self._lock:
             for key in wanted:
                 flight = self._flights.get(key)
-                if flight is not None and begun_s - flight.begun_s <= _age_max_s(key, open_from):
+                if flight is not None and is_young(begun_s - flight.begun_s, self._age_max_s(key, open_from)):
                     others[key] = flight
                 else:
                     mine[key] = self._flights[key] = Flight(begun_s, Future())
@@ -174,15 +197,13 @@ class Held:
                 _, gone = self._parts.popitem(last=False)
                 self._bytes -= gone.part.size
 
+    def _is_fresh(self, key: PartKey, kept: Kept, state: State, now_s: float, open_from: int) -> bool:
+        if is_young(now_s - kept.read_s, self._age_max_s(key, open_from)):
+            return True
+        return kept.read_s - kept.state.since_s >= self.ages.settle_s and kept.state.same(state)
 
-def _is_fresh(key: PartKey, kept: Kept, state: State, now_s: float, open_from: int) -> bool:
-    if now_s - kept.read_s <= _age_max_s(key, open_from):
-        return True
-    return kept.read_s - kept.state.since_s >= SETTLE_S and kept.state.same(state)
-
-
-def _age_max_s(key: PartKey, open_from: int) -> float:
-    return OPEN_S if key.before + key.last >= open_from else CLOSED_S
+    def _age_max_s(self, key: PartKey, open_from: int) -> float:
+        return self.ages.open_s if key.before + key.last >= open_from else self.ages.closed_s
 
 
 def _seqs(store: Store) -> Any:

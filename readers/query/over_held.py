@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from pipeline.store.contract import Rows, Store
-from readers.query.held import BYTES_MAX, Held, State
+from readers.query.held import BYTES_MAX, REMOTE, Held, State, ages_of, is_young
 from readers.query.source import Parts, Source, Wanted, earlier
 
-NOTES_S = 5.0
 NOTES_MAX = 10_000  # rows of `meta`
 NOTE_CELLS_MAX = 200  # a row with more is not held
 BLOCK_DAYS = 8  # of a breakdown that are read in one: a week is not a month's work, nor a month thirty reads
@@ -30,13 +29,14 @@ class Notes:
         self._clock_s = clock_s
         self._lock = threading.Lock()
         self._notes: OrderedDict[bytes, tuple[float, Note | None]] = OrderedDict()  # read last, comes last
+        self.age_max_s = REMOTE.notes_s
 
     def rows(self, store: Store | None, wanted: Sequence[bytes]) -> Rows:
         """Rows that are there. Raises NotHeld, StoreError."""
         now_s = self._clock_s()
         with self._lock:
             known = [(row, self._notes.get(row)) for row in wanted]
-        held = {row: note[1] for row, note in known if note is not None and now_s - note[0] <= NOTES_S}
+        held = {row: note[1] for row, note in known if note is not None and is_young(now_s - note[0], self.age_max_s)}
         missing = [row for row in wanted if row not in held]
         if missing and store is None:
             raise NotHeld
@@ -126,4 +126,7 @@ class Holdings:
 
     def over(self, store: Store | None, rows_max: int | None = None) -> Source:
         """What one query reads from, see `OverHeld`."""
+        if store is not None:
+            self._held.ages = ages_of(store)
+            self._notes.age_max_s = self._held.ages.notes_s
         return OverHeld(self._held, self._notes, store, rows_max)

@@ -19,17 +19,20 @@ from pipeline.store.contract import Ranges, Rows
 from pipeline.store.fixed import fix
 from pipeline.store.sqlite import SqliteStore
 from readers.query import run_query
-from readers.query.held import CLOSED_S, OPEN_S, SETTLE_S
+from readers.query.held import REMOTE
 from readers.query.over_held import Holdings, NotHeld
 from tests.support.counters import Counters
 from tests.unit.readers.conftest import COUNTRY, NOW, ORDERS, VISITS
 
+OPEN_S, CLOSED_S, SETTLE_S = REMOTE.open_s, REMOTE.closed_s, REMOTE.settle_s
 TODAY, LONG_AGO = "2026-10-31", "2026-10-02"
 NUMBERS = "big_orders.orders"
 
 
 class WatchedStore(SqliteStore):
-    """Notes which rows of counters were read; `before` is called before each such read."""
+    """Notes which rows of counters were read; `before` is called before each such read. It is as far away as Bigtable."""
+
+    at_hand = False
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -240,3 +243,20 @@ def test_when_a_read_fails_nothing_of_it_is_held(place: Place) -> None:
         place.number()
     place.store.before = lambda: None
     assert place.number() == 1
+
+
+def test_a_store_at_hand_is_never_older_than_the_query_and_at_rest_is_not_read_again(tmp_path: Path) -> None:
+    place = Place(tmp_path / "numbers.db")
+    place.store.at_hand = True
+    fix(place.store, shards=2, default_shards=2, visitor_key=None)
+    place.counters.day(ORDERS, LONG_AGO, {"orders": 1}, slot=1)
+    assert [place.number(LONG_AGO), place.number(LONG_AGO)] == [1, 1]
+    place.store.reads.clear()
+    assert place.number(LONG_AGO) == 1 and place.store.reads == []
+    place.store.commit(1, place.store.take(1), [])
+    place.counters.day(ORDERS, LONG_AGO, {"orders": 2}, slot=1)
+    place.store.commit(1, place.store.take(1), [])
+    assert place.number(LONG_AGO) == 2
+    with pytest.raises(NotHeld):
+        run_query(place.holdings.over(None), place.definitions, "acme", {"metrics": [NUMBERS], "date_range": "7d"}, NOW)
+    place.store.close()

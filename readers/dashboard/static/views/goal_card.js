@@ -56,7 +56,8 @@ function row(goal, v, axis, isControl, colour) {
 
 function upliftCell(goal, compared) {
   const moved = change(compared.uplift), [text, kind] = STANDING[standing(goal, compared)];
-  const span = compared.uplift_interval?.map((end) => change(end).text);
+  // Relative to few conversions there may be no interval yet where the difference has one.
+  const span = compared.uplift_interval?.map((end) => change(end).text) ?? compared.interval?.map((end) => differenceText(goal.kind, end));
   return h("td", { "data-label": "Uplift" }, h("b", {}, moved?.text ?? differenceText(goal.kind, compared.difference)),
     h("small", { class: "soft" }, span ? `${span[0]} to ${span[1]}` : "too early for an interval"), h("small", { class: kind }, text));
 }

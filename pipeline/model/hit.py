@@ -19,11 +19,21 @@ LATE = 2  # flag: its day had ended more than 24 hours before it arrived
 
 
 class Series(NamedTuple):
-    """Where a hit counts: metric (index in `Judged.metrics`), breakdown (0: none), value of the breakdown."""
+    """Where a hit counts: metric (index in `Judged.metrics`), breakdown (0: none; below: see `goal_series`), its value."""
 
     metric: int
     breakdown: int
     value: str
+
+
+def goal_series(metric: int, goal: int) -> Series:
+    """Says that an event is one of goal number `goal` of the experiment whose exposures `metric` shows."""
+    return Series(metric, -1 - goal, "")
+
+
+def goal_of(series: Series) -> int | None:
+    """The inverse: the number of the goal, None for any other series."""
+    return -1 - series.breakdown if series.breakdown < 0 else None
 
 
 class Kind(NamedTuple):

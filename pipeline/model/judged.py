@@ -15,6 +15,7 @@ import xxhash
 from pipeline.model.counter import Column, columns
 from pipeline.model.definition import COUNT, VISITOR, VISITOR_DAY, AccountDefinitions, Measure, Metric
 from pipeline.model.experiment import Epoch, Experiment
+from pipeline.model.hit import Series, goal_series
 from pipeline.model.trial import trial_columns
 
 # The builtin metric that counts an account's rejects; its revision is no digest, so no client's metric can be it.
@@ -130,6 +131,15 @@ class Judged:
             )
             for at, experiment in enumerate(self.definitions.trials, len(self.definitions.metrics))
         )
+
+    @cached_property
+    def goals(self) -> dict[int, tuple[Series, ...]]:
+        """What an event of a metric is a goal event of, by the metric's index: see `goal_series`."""
+        found: dict[int, tuple[Series, ...]] = {}
+        for trial in self.trials:
+            for number, goal in enumerate(trial.goals):
+                found[goal.metric] = (*found.get(goal.metric, ()), goal_series(trial.metric, number))
+        return found
 
     def _goal(self, metric: int, name: str) -> JudgedGoal:
         measure = next(m for m in self.metrics[metric].metric.measures if m.name == name)

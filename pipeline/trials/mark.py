@@ -12,7 +12,7 @@ import xxhash
 from pipeline.model.counter import MICRO
 from pipeline.model.event import OTHER_VALUE
 from pipeline.model.facts import EXPOSED, TrialEvent, mix, placed
-from pipeline.model.hit import NO_VISITOR, Combo
+from pipeline.model.hit import NO_VISITOR, Combo, goal_of
 from pipeline.model.judged import Judged, Trial
 from pipeline.model.trial import FORGOTTEN, SEVERAL, VARIATIONS, TrialName, trial_width
 from pipeline.trials.contribution import GOAL_EVENTS_MAX, Rows, TrialPlace, contribution, remembered
@@ -108,17 +108,16 @@ def _found(unit: Unit, verdict: Verdict) -> Iterator[tuple[int, Role]]:
 
 
 def _roles(judged: Judged, combo: Combo) -> list[Role]:
-    metrics = {series.metric for series in combo.series}
     roles: list[Role] = []
     for number, trial in enumerate(judged.trials):
         key = TrialKey(combo.account, number)
-        if trial.metric in metrics:
-            shown = tuple(s.value for s in combo.series if s.metric == trial.metric and s.breakdown)
-            roles.append(Role(key, EXPOSED, None, shown))
-        for goal, of in enumerate(trial.goals):
-            if of.metric in metrics:
-                position = None if of.field is None else combo.fields.index(of.field)
-                roles.append(Role(key, goal, position, ()))
+        mine = [series for series in combo.series if series.metric == trial.metric]
+        if any(series.breakdown == 0 for series in mine):
+            roles.append(Role(key, EXPOSED, None, tuple(s.value for s in mine if s.breakdown > 0)))
+        for goal in (goal_of(series) for series in mine):
+            if goal is not None:
+                of = trial.goals[goal].field
+                roles.append(Role(key, goal, None if of is None else combo.fields.index(of), ()))
     return roles
 
 

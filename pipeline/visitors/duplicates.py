@@ -1,7 +1,8 @@
 """Which hits are new: an event counts once in every metric revision it was judged under.
 
 An event's id is remembered with the digest it was judged under. It is known for the revisions of that digest, and new
-to those of another one: a metric pushed between two deliveries gets its due, the others nothing twice.
+to those of another one: a metric pushed between two deliveries gets its due, the others nothing twice. The same holds
+of an experiment: what shows its exposures stands for all that the event means to it.
 """
 
 from __future__ import annotations

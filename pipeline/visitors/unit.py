@@ -193,8 +193,8 @@ def read_unit(blocks: Sequence[HitBlock], judged_of: Callable[[AccountKey], Judg
     at = 0
     for block in blocks:
         accounts = [place[key] for key in block.accounts]
-        kinds = {id(c.kind): table.kind(c.kind) for c in block.combos}
-        numbers = [table.add(accounts[c.account], kinds[id(c.kind)]) for c in block.combos]
+        kinds: dict[tuple[int, int], int] = {}
+        numbers = [_add(table, accounts[c.account], c.kind, kinds) for c in block.combos]
         combos.append(np.array(numbers, dtype=np.int64)[block.combo])
         valued = np.array([c.kind.valued for c in block.combos], dtype=bool)[block.combo]
         message_ids.update(zip((np.flatnonzero(valued) + at).tolist(), block.message_ids, strict=True))
@@ -207,3 +207,15 @@ def read_unit(blocks: Sequence[HitBlock], judged_of: Callable[[AccountKey], Judg
     }
     joined["when"] = joined["when"].astype(np.int64)
     return Unit(table=table, combo=combo, start=starts_of(lengths), message_ids=message_ids, **joined)
+
+
+def _add(table: ComboTable, account: int, kind: Kind, kinds: dict[tuple[int, int], int]) -> int:
+    """The number of a combo as it came. What it means to experiments stands in it from here on, so that an event is known
+    to each of them, or new, as it is to each metric. kinds: those seen so far.
+    """
+    judged = table.judged[account]
+    seen = id(kind), id(judged.metrics)
+    if seen not in kinds:
+        goals = [goal for s in kind.series if s.breakdown == 0 for goal in judged.goals.get(s.metric, ())]
+        kinds[seen] = table.kind(kind._replace(series=(*kind.series, *goals)) if goals else kind)
+    return table.add(account, kinds[seen])

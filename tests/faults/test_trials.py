@@ -8,6 +8,7 @@ from random import Random
 import pytest
 import xxhash
 
+from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.errors import TransientStoreError
 from pipeline.shard import plan
 from pipeline.shard.keeper import ShardKeeper
@@ -17,7 +18,7 @@ from pipeline.store.fixed import fix
 from pipeline.trials import mark
 from tests.support.faulty_store import Action, Fault, FaultyStore, When
 from tests.support.seeds import replay, seeds
-from tests.support.trial_world import SHARDS, counted, draw_events, experiment, hits_of, keeper_of, snapshot, truth
+from tests.support.trial_world import ACCOUNT, SHARDS, counted, draw_events, experiment, hits_of, keeper_of, snapshot, truth
 
 FAULTS = [
     *(Fault(when, Action.FAIL, rows) for when in (When.BEFORE, When.AFTER) for rows in (0,)),
@@ -81,6 +82,35 @@ def test_they_are_too_where_facts_are_folded_and_cut(tmp_path, monkeypatch: pyte
     monkeypatch.setattr(plan, "FOLD_CELLS", 2)
     monkeypatch.setattr(plan, "CELL_BYTES_MAX", 400)
     hold(lambda: open_store(f"sqlite:///{tmp_path}/s.db", create=True), seed, 0.0)
+
+
+def without_experiments() -> Snapshot:
+    of = snapshot().accounts[ACCOUNT]
+    return Snapshot.of([AccountDefinitions.of(ACCOUNT, of.settings, of.metrics.values())])
+
+
+def with_one_goal() -> Snapshot:
+    return snapshot(experiment(goals=experiment().goals[:1], revision="fedcba9876543210"))
+
+
+@pytest.mark.parametrize("earlier", [without_experiments, with_one_goal])
+@pytest.mark.parametrize("seed", seeds(5))
+def test_an_experiment_pushed_between_two_runs_over_the_same_events_is_complete(tmp_path, earlier, seed: int) -> None:
+    random = Random(seed)
+    store = open_store(f"sqlite:///{tmp_path}/s.db", create=True)
+    fix(store, shards=SHARDS, default_shards=SHARDS, visitor_key=None)
+    events = draw_events(random, 80)
+    before, after = earlier(), snapshot()
+    for definitions in (before, after, before, after):
+        keeper = keeper_of(store, before)
+        keeper.adopt(after)
+        for number in (20, 50, len(events)):
+            deliveries = random.sample(events, number)
+            for shard, hits in hits_of(definitions, deliveries):
+                keeper.commit(shard, [hits])
+        if definitions is after:
+            assert counted(store, experiment()) == truth(events, experiment(), order_of), replay(seed)
+    store.close()
 
 
 def test_events_beyond_those_that_are_remembered_are_said_to_be(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:

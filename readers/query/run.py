@@ -13,7 +13,7 @@ from readers.query.axis import Axis
 from readers.query.cells import Identity, read_cells
 from readers.query.dates import Span, parse_span
 from readers.query.found import Found
-from readers.query.limits import VALUES_MAX
+from readers.query.limits import DAYS_MAX, VALUES_MAX
 from readers.query.names import REJECTS_SERIES, Asked, Series, find_measures
 from readers.query.plan import Plan, make_plan, plan_shape
 from readers.query.receipt import quality, read_receipt
@@ -43,6 +43,8 @@ def run_query(source: Source | Store, definitions: Snapshot | None, account: str
     page = places[request.offset : request.offset + request.limit]
     receipt = read_receipt(source, account, _series(plan), span, zone)
     noted = [*plan.warnings, *receipt.warnings, *_other_warning(table), *_cut_warning(request, len(places))]
+    if request.date_range == "all":
+        noted += _before_warning(source, account, asked, parse_span("all", now.astimezone(zone).date()).first)
     meta = {
         "metrics": receipt.metrics,
         "complete_until": receipt.complete_until,
@@ -59,9 +61,15 @@ def _span(source: Source, account: str, request: Request, asked: tuple[Asked, ..
     span = parse_span(request.date_range, today)
     if request.date_range != "all":
         return span
+    first = _first_day(source, account, asked, span)
+    return span._replace(first=span.last if first is None else first)
+
+
+def _first_day(source: Source, account: str, asked: tuple[Asked, ...], span: Span) -> date | None:
+    """The first day of the span that has anything of what is asked for."""
     found = read_cells(source, account, {one.series.identity: one.series for one in asked}.values(), span, None, False)
     ticks = [tick for cells in found.values() if (tick := first_tick(cells)) is not None]
-    return span._replace(first=span.first + timedelta(min(ticks, default=span.days - 1)))
+    return span.first + timedelta(min(ticks)) if ticks else None
 
 
 def _series(plan: Plan) -> list[Series]:
@@ -88,6 +96,14 @@ def _other_warning(table: Table) -> list[str]:
     if OTHER not in table.values:
         return []
     return [f"{OTHER} holds values over 256 bytes and what came after a day's first values ({VALUES_MAX} by default)"]
+
+
+def _before_warning(source: Source, account: str, asked: tuple[Asked, ...], begin: date) -> list[str]:
+    """Where "all" is cut at what one query may span. As far back again is looked at, which takes a read of few cells."""
+    before = Span(begin - timedelta(DAYS_MAX), begin - timedelta(1))
+    if _first_day(source, account, asked, before) is None:
+        return []
+    return [f"there are numbers of days before {begin}, which the {DAYS_MAX} days one query may span don't reach"]
 
 
 def _cut_warning(request: Request, rows: int) -> list[str]:

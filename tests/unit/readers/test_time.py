@@ -54,6 +54,16 @@ def test_all_begins_at_the_first_day_that_has_anything(desk: Desk) -> None:
     assert answer["results"][0]["metrics"] == [2]
 
 
+def test_all_says_where_it_does_not_reach_the_first_days(desk: Desk) -> None:
+    desk.counters.day(ORDERS, "2024-08-23", {"orders": 1})  # the 800th day before today
+    assert desk.ask(date_range="all")["meta"]["warnings"] == []
+    desk.counters.day(ORDERS, "2024-08-22", {"orders": 1})
+    answer = desk.ask(date_range="all")
+    assert answer["query"]["date_range"] == ["2024-08-23", "2026-10-31"]
+    warning = "there are numbers of days before 2024-08-23, which the 800 days one query may span don't reach"
+    assert answer["meta"]["warnings"] == [warning]
+
+
 def test_all_of_nothing_is_today(desk: Desk) -> None:
     assert desk.ask(date_range="all")["query"]["date_range"] == ["2026-10-31", "2026-10-31"]
 

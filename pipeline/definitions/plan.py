@@ -16,6 +16,7 @@ from pipeline.definitions.hashes import SETTINGS_FIELD, Fields, metric_field, re
 from pipeline.definitions.plan_trials import UNCHANGED, TrialChange, plan_trials
 from pipeline.definitions.validate import parse_account
 from pipeline.model.definition import AccountDefinitions, DefinitionError, Metric
+from pipeline.model.experiment import DRAFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,13 @@ def _notes(before: AccountDefinitions, after: AccountDefinitions) -> Iterator[st
             f"fanout changed from {before.settings.fanout} to {after.settings.fanout}: "
             "a store that has counted this account keeps, and demands, the old one"
         )
+    for trial in before.trials:
+        now = after.experiments.get(trial.id)
+        if now is not None and now.status != DRAFT and now.revision != trial.revision:
+            yield (
+                f"experiment {trial.id}: its exposure, goals or breakdowns changed, or a goal's metric did; "
+                "its numbers start at zero unless it has counted so before"
+            )
 
 
 def _shown(setting: str | tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from pipeline.definitions.hashes import read_hash
 from pipeline.definitions.plan import plan_push
 from pipeline.definitions.plan_deletion import InUse, NotThere
 from pipeline.model.limits import EPOCHS_PER_EXPERIMENT_MAX
+from tests.support.definitions import metric_document
 from tests.support.experiments import experiment_document
 from tests.support.shelf import HALF, Shelf
 
@@ -131,3 +132,17 @@ def test_a_metric_that_loses_a_goal_is_refused(shelf: Shelf) -> None:
     metric = {"id": "orders", "where": {}, "measures": {"count": {"aggregate": "count"}}}
     said = shelf.refusal(experiments=[], metrics=[metric])
     assert said.startswith("this would break what the account has: experiment:hero_cta: goals[1].goal: metric orders has no")
+
+
+def test_that_numbers_start_anew_is_said(shelf: Shelf) -> None:
+    said = (
+        "experiment hero_cta: its exposure, goals or breakdowns changed, or a goal's metric did; "
+        "its numbers start at zero unless it has counted so before",
+    )
+    assert shelf.push().report.notes == ()
+    assert shelf.push(experiment_document(goals=["orders.count"])).report.notes == said
+    assert shelf.push(experiment_document(goals=["orders.count"], allocation=HALF)).report.notes == ()
+    assert shelf.push(metrics=[metric_document(where={"event": "Bought"})], experiments=None).report.notes == said
+    assert shelf.push(experiment_document(status="stopped")).report.notes == said
+    shelf.push(experiment_document(id="other", layer="homepage", status="draft"))
+    assert shelf.push(experiment_document(id="other", status="draft", goals=["orders.count"])).report.notes == ()

@@ -14,16 +14,17 @@ from readers.experiments.always_valid import Sequence
 from readers.experiments.compare import compare
 from readers.experiments.sample import RATE, Sample
 from readers.experiments.totals import VariationTotals
+from readers.query.limits import DAYS_MAX
 
 
 def cumulative(
     kind: str, control: VariationTotals, found: VariationTotals, number: int, sequence: Sequence
 ) -> list[dict[str, Any]]:
-    """[{day, difference, interval}], days ascending. number: of the goal."""
+    """[{day, difference, interval}] of the last DAYS_MAX days, ascending. number: of the goal."""
     days = sorted({*found.days, *control.days, *found.goals[number].days, *control.goals[number].days})
     until = {v.id: _samples(kind, v, number, days) for v in (control, found)}
     drawn = []
-    for day in days:
+    for day in days[-DAYS_MAX:]:
         compared = compare(kind, until[found.id][day], until[control.id][day], sequence, with_fixed=False)
         interval = list(compared.interval) if compared.interval else None
         drawn.append({"day": day, "difference": compared.difference, "interval": interval})

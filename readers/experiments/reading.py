@@ -1,4 +1,4 @@
-"""Reads what `pipeline.trials` counted of one experiment: a few cells of the last months, added up over slots and days."""
+"""Reads what `pipeline.trials` counted of one experiment: a few cells of its months, added up over slots and days."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from pipeline.model.trial import (
 )
 from pipeline.store.contract import Store
 from readers.experiments.totals import GoalTotals, TrialTotals, VariationTotals
-from readers.query.limits import DAYS_MAX
 
 _DAYS_OF_MONTH = 31
 _AHEAD = timedelta(days=2)  # the account's day may be ahead of ours, and an event of its clock
+_BEHIND = timedelta(days=1)  # the account's day may be behind ours
+_EARLIEST = date(1970, 1, 1)
 
 
 def read_totals(store: Store, account: str, experiment: Experiment, epoch: Epoch, today: date) -> TrialTotals:
-    """One epoch's totals over the last DAYS_MAX days. Raises StoreError."""
-    cells = list(_cells(store, account, experiment, VARIATIONS, today))
-    return _totals(experiment, epoch, [cell for cell in cells if cell.name.epoch == epoch.number])
+    """One epoch's totals, of all its days since 1970. Raises StoreError."""
+    return _totals(experiment, epoch, _cells(store, account, experiment, epoch, VARIATIONS, today))
 
 
 def read_totals_by(
@@ -44,9 +44,8 @@ def read_totals_by(
     """
     breakdown = VARIATIONS + 1 + experiment.breakdowns.index(by)
     of_value: dict[str, list[_Cell]] = {}
-    for cell in _cells(store, account, experiment, breakdown, today):
-        if cell.name.epoch == epoch.number:
-            of_value.setdefault(cell.name.by, []).append(cell)
+    for cell in _cells(store, account, experiment, epoch, breakdown, today):
+        of_value.setdefault(cell.name.by, []).append(cell)
     return {value: _totals(experiment, epoch, cells) for value, cells in sorted(of_value.items())}
 
 
@@ -70,11 +69,13 @@ class _Goal:
     days: dict[str, int] = field(default_factory=dict)
 
 
-def _cells(store: Store, account: str, experiment: Experiment, breakdown: int, today: date) -> Iterator[_Cell]:
+def _cells(store: Store, account: str, experiment: Experiment, epoch: Epoch, breakdown: int, today: date) -> Iterator[_Cell]:
+    """Of the epoch. The first one is open to the past: months without numbers cost a key each."""
+    begun = max(date.fromisoformat((epoch.effective_at or "1970-01-01")[:10]), _EARLIEST) - _BEHIND
     width = len(trial_columns(len(experiment.goals)))
     rows = {
         counter_row(account, PREFIX + experiment.id, experiment.revision, year, month): f"{year:04d}-{month:02d}"
-        for year, month in _months(today - timedelta(days=DAYS_MAX), today + _AHEAD)
+        for year, month in _months(begun, today + _AHEAD)
     }
     found = store.read("counters", list(rows), [day_range(DAY, breakdown, 1, _DAYS_OF_MONTH)])
     for row, cells in found.items():
@@ -83,7 +84,9 @@ def _cells(store: Store, account: str, experiment: Experiment, breakdown: int, t
                 key, totals = parse_counter_qualifier(qualifier), unpack_totals(value).tolist()
                 if len(totals) != width:
                     raise ValueError(f"{len(totals)} columns instead of {width}")
-                yield _Cell(f"{rows[row]}-{key.day:02d}", TrialName.of(key.value), totals)
+                name = TrialName.of(key.value)
+                if name.epoch == epoch.number:
+                    yield _Cell(f"{rows[row]}-{key.day:02d}", name, totals)
 
 
 def _months(first: date, last: date) -> Iterator[tuple[int, int]]:

@@ -21,6 +21,7 @@ from readers.experiments.sample import MEAN, Sample, kind_of
 from readers.experiments.sample_ratio import SampleRatio, sample_ratio, shares
 from readers.experiments.totals import GoalTotals, TrialTotals, VariationTotals
 from readers.experiments.words import percent
+from readers.query.limits import DAYS_MAX
 
 SEQUENCE = Sequence()
 MINIMUM_EFFECT = 0.05  # relative to control: below it a difference doesn't matter, unless it is asked otherwise
@@ -164,7 +165,7 @@ def _kind(asked: Question, goal: Goal) -> str:
 
 
 def _days(found: VariationTotals, goal: GoalTotals) -> list[dict[str, Any]]:
-    days = sorted({*found.days, *goal.days})
+    days = sorted({*found.days, *goal.days})[-DAYS_MAX:]
     return [{"day": day, "visitors": found.days.get(day, 0), "total": goal.days.get(day, 0)} for day in days]
 
 

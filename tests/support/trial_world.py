@@ -56,9 +56,9 @@ def experiment(**changed: Any) -> Experiment:
     return Experiment(**{**named, **changed})
 
 
-def snapshot(*experiments: Experiment) -> Snapshot:
+def snapshot(*experiments: Experiment, timezone: str = "UTC") -> Snapshot:
     """One account with METRICS and these experiments."""
-    plain = parse(ACCOUNT, {"timezone": "UTC"}, METRICS)
+    plain = parse(ACCOUNT, {"timezone": timezone}, METRICS)
     metrics = plain.metrics.values()
     return Snapshot.of([AccountDefinitions.of(ACCOUNT, plain.settings, metrics, (), (), experiments or (experiment(),))])
 

@@ -21,11 +21,18 @@ async def post_query(request: Request) -> Response:
 
 
 async def get_query(request: Request) -> Response:
-    """The same as a flat list of rows, for Grafana and spreadsheets."""
+    """The same as a flat list of rows, for Grafana and spreadsheets. What `meta` would warn of is in a header."""
     service = service_of(request)
     caller = await service.caller(request)
     texts = {name: request.query_params.getlist(name) for name in request.query_params}
-    return json_answer(request, await service.answer(caller, body_of_texts(texts), Answer.to_flat_json))
+    warnings: list[str] = []
+
+    def flat(answer: Answer) -> bytes:
+        warnings.extend(answer.meta["warnings"])
+        return answer.to_flat_json()
+
+    body = await service.answer(caller, body_of_texts(texts), flat)
+    return json_answer(request, body, warnings=warnings)
 
 
 async def _query(request: Request) -> Response:

@@ -95,6 +95,18 @@ def test_get_gives_flat_rows(house: House) -> None:
     ]
 
 
+def test_flat_rows_warn_in_a_header(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    flat = "/v1/query?metrics=big_orders&date_range=2026-10-01,2026-10-02"
+    answer = house.client.get(flat)
+    (warning,) = house.post({"metrics": ["big_orders"], "date_range": WEEK}).json()["meta"]["warnings"]
+    assert answer.headers["daycount-warning"] == warning and "big_orders.daily is left out" in warning
+    again = house.client.get(flat, headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304 and again.headers["daycount-warning"] == warning
+    monkeypatch.setattr(Service, "warnings", lambda _: ["grün\r\nset-cookie: a", "x" * 5_000])
+    long = house.client.get(flat).headers["daycount-warning"]
+    assert long.startswith("gr\\xfcn\\r\\nset-cookie: a; xxx") and len(long) == 2_000
+
+
 def test_the_same_answer_is_not_sent_twice(house: House) -> None:
     tag = house.post().headers["etag"]
     again = house.post(headers={"if-none-match": f'"other", W/{tag}'})

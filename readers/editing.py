@@ -162,7 +162,9 @@ def _refusal(error: DefinitionError, document: Any, kind: str) -> Problem:
         return Problem(400, str(error), pointer="")
     place = error.path.partition(": ")[2]
     detail = f"{place}: {error.message}" if place else error.message
-    title = "This definition can't be counted" if kind == METRIC else f"This {kind} can't be as it is written"
+    title = (
+        "This definition can't be counted" if kind == METRIC else f"The {kind} {document['id']} can't be as it is written"
+    )
     return Problem(400, detail, pointer=pointer_of(document, error.parts), title=title)
 
 

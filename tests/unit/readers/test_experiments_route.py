@@ -107,6 +107,7 @@ def test_a_collision_with_what_runs_names_both(office: Office) -> None:
     other = {**HERO, "allocation": {"control": [[500, 501]]}}
     refused = office.put(other, "/v1/experiments/other?account=acme")
     assert_problem(refused, 400, "/allocation/control", "which running experiment hero_cta has for control")
+    assert refused.json()["title"] == "The experiment other can't be as it is written"
 
 
 def test_layers_live_likewise_and_one_that_is_in_use_stays(office: Office) -> None:

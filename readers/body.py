@@ -27,6 +27,9 @@ async def read_bytes(request: Request) -> bytes:
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not kind.endswith("+json"):
         raise Problem(415, f"send JSON with Content-Type: application/json, not {kind}")
+    packed = request.headers.get("content-encoding", "").strip().lower()
+    if packed not in ("", "identity"):
+        raise Problem(415, f"send the JSON as it is, without Content-Encoding: {packed[:64]}")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and len(declared) < 20 and int(declared) > BODY_BYTES_MAX:
         raise _too_large()

@@ -50,4 +50,4 @@ async def written_in(request: Request) -> Any:
     try:
         return parse_json(await read_bytes(request))
     except ValueError as error:
-        raise Problem(400, f"the body is {error}", pointer="") from None
+        raise Problem(400, f"the body is refused: {error}", pointer="") from None

@@ -28,7 +28,7 @@ PROBLEMS = {
     409: "Something else needs it.",
     412: "It has changed since it was read, or is there already.",
     413: "The body is larger than 1 MiB.",
-    415: "The body is said to be something else than JSON.",
+    415: "The body is said to be something else than JSON, or packed.",
     503: "The store or Redis does not answer, or too many queries are waiting. Try again in a few seconds.",
 }
 OF_PROBLEM = {401: ("www-authenticate",), 405: ("allow",), 503: ("retry-after",)}

@@ -147,6 +147,8 @@ def test_only_json_of_at_most_1_mib_is_read(house: House) -> None:
     json_type = {"content-type": "application/json"}
     form = house.client.post("/v1/query", content=b"a=b", headers={"content-type": "application/x-www-form-urlencoded"})
     assert_problem(form, 415, None, "application/json")
+    packed = house.client.post("/v1/query", content=b"\x1f\x8b", headers={**json_type, "content-encoding": "gzip"})
+    assert_problem(packed, 415, None, "gzip")
     assert_problem(house.client.post("/v1/query", content=b"{", headers=json_type), 400, "", "not JSON")
     assert_problem(house.client.post("/v1/query", content=b"[" * 100_000, headers=json_type), 400, "", "not JSON")
     too_large = b" " * (1 << 20) + b"1"

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from pipeline.model.counter import columns
 from pipeline.model.damage import reading
 from pipeline.model.definition import AccountDefinitions, Measure, Metric, Snapshot
-from pipeline.model.definition_check import ACCOUNT, named
+from pipeline.model.definition_check import ACCOUNT, ID, named
 from pipeline.model.layout import meta_revision_row
 from readers.query.errors import QueryError
 from readers.query.source import Source
 
 TITLE = "This metric is not known"
 NAMED_MAX = 10  # of what is known, in an error
+NAME_CHARS_MAX = 64  # of an id or a revision; stores refuse keys of some thousand
 
 # Rejected events are counted by the pipeline itself, in each account.
 REJECTS = Metric("_rejected", {}, (Measure("rejected", "count"),), ("reason",), "Rejected events", "rejects", {})
@@ -77,10 +78,12 @@ def _find_series(source: Source, known: AccountDefinitions | None, account: str,
     if known is None:
         detail = f"account {account!r} has no definitions: push them, or correct the account"
         raise QueryError("/account", detail, TITLE)
-    raise QueryError(pointer, f"there is no metric {metric_id!r}; {_named('metrics', list(known.metrics))}", TITLE)
+    raise QueryError(pointer, f"there is no metric {_shown(metric_id)}; {_named('metrics', list(known.metrics))}", TITLE)
 
 
 def _old_series(source: Source, account: str, metric_id: str, revision: str, pointer: str) -> Series:
+    if not named(ID, metric_id) or len(revision) > NAME_CHARS_MAX:
+        raise QueryError(pointer, f"nothing is stored of {_shown(metric_id)} in revision {_shown(revision)}", TITLE)
     row = meta_revision_row(account, metric_id, revision)
     stored = dict(source.meta([row]).get(row, ())).get(b"definition")
     if stored is None:
@@ -119,7 +122,7 @@ def _measures_of(series: Series, measure: str, name: str, pointer: str) -> Itera
                 return
     if not whole:
         known = _named("measures", [m.name for m in series.metric.measures])
-        raise QueryError(pointer, f"{series.key} has no measure {measure!r}; {known}", TITLE)
+        raise QueryError(pointer, f"{series.key} has no measure {_shown(measure)}; {known}", TITLE)
 
 
 def _check_time_zones(found: Collection[Asked]) -> None:
@@ -129,6 +132,10 @@ def _check_time_zones(found: Collection[Asked]) -> None:
         if asked.series.timezone != first.series.timezone:
             zones = f"{first.name} counts days of {first.series.timezone}, {asked.name} of {asked.series.timezone}"
             raise QueryError(asked.pointer, f"{zones}: ask for them in two queries")
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= NAME_CHARS_MAX else name[: NAME_CHARS_MAX - 1] + "…")
 
 
 def _named(what: str, names: list[str]) -> str:

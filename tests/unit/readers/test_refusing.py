@@ -85,6 +85,18 @@ def test_a_query_that_cannot_be_answered_names_the_place(desk: Desk, body: dict[
     assert word in detail
 
 
+@pytest.mark.parametrize(
+    "name", ["big_orders@" + "1" * 5_000, "x" * 5_000 + "@0123", "x" * 5_000, "big_orders." + "x" * 5_000]
+)
+def test_names_longer_than_a_key_of_a_store_are_refused_unread(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for reads in ("read", "scan"):
+        monkeypatch.delattr(SqliteStore, reads)
+    pointer, detail = desk.refusal(name)
+    assert pointer == "/metrics/0" and len(detail) < 300
+
+
 def test_daily_uniques_over_more_than_a_day_are_refused(desk: Desk) -> None:
     for dimensions in ([], ["time:week"], ["time:month"], [COUNTRY]):
         pointer, detail = desk.refusal(["big_orders.orders", "big_orders.daily"], "7d", dimensions=dimensions)

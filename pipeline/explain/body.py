@@ -13,6 +13,7 @@ import orjson
 
 from pipeline.decode.timestamp import NS_PER_S, parse_timestamp, rfc3339
 from pipeline.explain.conditions import ConditionTree
+from pipeline.explain.experiments import explain_experiments
 from pipeline.explain.judge import Judge, Judgement
 from pipeline.explain.measures import Adding
 from pipeline.explain.past import Past
@@ -51,12 +52,16 @@ def explain_event(judge: Judge, text: bytes, metrics: list[Metric], now_ns: int,
 
 
 def to_body(judge: Judge, metrics: list[Metric], found: Explanation) -> Body:
-    """{account, counts_in, rejected, time, visitor, message_id, metrics, warnings} of these metrics of an account."""
+    """{account, counts_in, rejected, time, visitor, message_id, metrics, experiments, warnings} of these metrics of an
+    account, and of its experiments where all metrics are asked for.
+    """
     definitions, outcome, event = judge.definitions, found.outcome, found.record.event
     rejected = isinstance(outcome, Reject)
     visitor = _visitor(event, definitions.settings)
     warnings: list[str] = []
     told = list(_metrics(judge, metrics, found, visitor, warnings)) if event is not None else []
+    whole = event is not None and len(metrics) == len(definitions.metrics)
+    tried = list(explain_experiments(judge, event, outcome, visitor is not None)) if whole else []
     return {
         "account": definitions.account,
         **shown(None if event is None else event.get(EVENT), "event"),
@@ -66,6 +71,7 @@ def to_body(judge: Judge, metrics: list[Metric], found: Explanation) -> Body:
         "visitor": visitor,
         **shown(None if event is None else scalar_text(event.get(MESSAGE_ID)), "message_id"),
         "metrics": told,
+        "experiments": tried,
         "warnings": [*_warnings(found, rejected), *definitions.problems, *warnings],
     }
 

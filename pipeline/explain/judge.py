@@ -47,6 +47,7 @@ class Judge:
         with_every = AccountDefinitions.of(definitions.account, definitions.settings, metrics)
         self.definitions = definitions
         self.parsed = ParsedConditions()
+        self.trials = Judged.of(definitions).trials
         self._judged = Judged.of(with_every)
         self._matcher = BlockMatcher(Snapshot.of([with_every]), 1, b"", self.parsed)
 

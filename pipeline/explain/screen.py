@@ -28,6 +28,9 @@ def show(body: dict[str, Any], stream: TextIO) -> None:
     for metric in sorted(body["metrics"], key=lambda metric: not metric["matches"]):
         console.print()
         console.print(_metric(metric))
+    for experiment in body["experiments"]:
+        console.print()
+        console.print(_experiment(experiment))
     for warning in body["warnings"]:
         console.print(Text(f"note: {_plain(warning)}", "yellow"))
 
@@ -74,6 +77,23 @@ def _metric(metric: dict[str, Any]) -> Tree:
         _add_parts(tree, metric["where"]["parts"] or [], "every event matches")
     if "measures" in metric:
         _add_counts(tree, metric)
+    return tree
+
+
+def _experiment(experiment: dict[str, Any]) -> Tree:
+    means = []
+    if experiment["exposure"]:
+        shown = f" to {_json(experiment['variation'])} in epoch {experiment['epoch']}" if "variation" in experiment else ""
+        means.append(f"exposes{shown}")
+    if experiment["goals"]:
+        means.append(f"is of {', '.join(experiment['goals'])}, if at or after an exposure in epoch {experiment['epoch']}")
+    why = f": {_plain(experiment['why'])}" if "why" in experiment else ""
+    title = _marked(bool(means) and not why, f"experiment {experiment['id']}", bold=True)
+    tree = Tree(title.append(f"  {' and '.join(means) or 'shows no exposure and no goal'}{why}", "default"))
+    if experiment["where"] is None:
+        tree.add(Text("its condition is not shown"))
+    else:
+        _add_parts(tree, experiment["where"]["parts"] or [], "every event exposes")
     return tree
 
 

@@ -69,6 +69,15 @@ METRIC = record(
         "measures": array(schema("ExplainedMeasure")),
     },
 )
+EXPERIMENT = record(
+    {
+        "id": ID_TEXT,
+        "exposure": {**TRUTH, "description": "Whether it shows the visitor's variation."},
+        "where": {**nullable(schema("ConditionPart")), "description": "null: too many clauses."},
+        "goals": {**array(TEXT), "description": "Those that it is an event of, if the visitor is exposed by then."},
+    },
+    {"epoch": {"type": "integer"}, "variation": TEXT, "why": {**TEXT, "description": "What keeps it from counting."}},
+)
 TIME = record(
     {
         "event_time": MOMENT,
@@ -93,6 +102,7 @@ EXPLANATION = record(
         "visitor": nullable(record({"id": TEXT, "from": TEXT}, {"id_cut": TRUTH})),
         "message_id": nullable(TEXT),
         "metrics": array(schema("ExplainedMetric")),
+        "experiments": {**array(schema("ExplainedExperiment")), "description": "Empty where one metric is asked for."},
         "warnings": array(TEXT),
     },
     {"event_cut": TRUTH, "message_id_cut": TRUTH},
@@ -102,6 +112,7 @@ SCHEMAS = {
     "ConditionPart": {"anyOf": [LOGIC_PART, CLAUSE]},
     "ExplainedMeasure": MEASURE,
     "ExplainedMetric": METRIC,
+    "ExplainedExperiment": EXPERIMENT,
     "Explanation": EXPLANATION,
 }
 PATHS = {

@@ -118,6 +118,7 @@ SCHEMAS = {
     "FlatAnswer": FLAT,
 }
 
+ACCOUNT_PARAMETER = in_query("account", ACCOUNT_TEXT, ACCOUNT_NAME)
 PARAMETERS = [
     in_query("metrics", METRICS_TEXT + " Comma separated or repeated.", array(TEXT, minItems=1), required=True),
     in_query("date_range", f"As in POST; a pair of days with a comma. Default: {RANGE_DEFAULT}.", TEXT),
@@ -132,7 +133,7 @@ PARAMETERS = [
     in_query("order_by", "`NAME` or `NAME:desc`, comma separated or repeated.", array(TEXT)),
     in_query("limit", "Rows at most.", QUERY["properties"]["limit"]["anyOf"][0]),
     in_query("offset", "Rows to leave out first.", QUERY["properties"]["offset"]["anyOf"][0]),
-    in_query("account", ACCOUNT_TEXT, ACCOUNT_NAME),
+    ACCOUNT_PARAMETER,
 ]
 
 PATHS = {
@@ -140,6 +141,7 @@ PATHS = {
         "post": {
             "operationId": "query",
             "summary": "Ask for numbers: results, what they rest on, and the query as executed.",
+            "parameters": [ACCOUNT_PARAMETER],
             "requestBody": body(schema("Query"), EXAMPLES),
             "responses": {**cached("The answer.", schema("Answer")), **problems(400, 408, 413, 415, *KEY)},
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,6 +16,8 @@ from rich.text import Text
 from readers.query import Answer
 from readers.query.measures import Number, number_text
 
+# Breakdown values are what anybody sent: what a terminal would obey, and what turns the order of letters.
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 UNBOUNDED_COLUMNS = 10_000  # a pipe has no width; nothing may be cut off
 
 
@@ -40,7 +43,7 @@ def write_table(answer: Answer, out: TextIO) -> None:
     for i, name in enumerate(answer.columns()):
         table.add_column(Text(name), justify="left" if i < dimensions else "right")
     for row in answer.cells():
-        table.add_row(*(Text(_text(cell) if cell is not None else "–") for cell in row))
+        table.add_row(*(Text(_visible(_text(cell)) if cell is not None else "–") for cell in row))
     console.print(table)
     console.print(Text(_receipt(answer)), style="dim")
 
@@ -61,6 +64,10 @@ def _receipt(answer: Answer) -> str:
         quality or None,
     )
     return "; ".join(part for part in parts if part)
+
+
+def _visible(text: str) -> str:
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _text(cell: str | Number) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -266,3 +267,15 @@ def test_the_keyboard_alone_leads_from_the_list_to_another_goal(site: Site, chro
         page.keyboard.press("Enter")
         expect(tab).to_have_attribute("aria-current", "true")
         expect(tab).to_be_focused()
+
+
+def test_an_explained_event_says_what_it_means_to_experiments(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?view=explain") as page:
+        page.get_by_label("An event as JSON").fill(json.dumps(viewed("v-1", NOW, "hero_cta", MARKUP)))
+        page.get_by_role("button", name="Explain").click()
+        told = page.locator(".judged", has_text="Experiment hero_cta")
+        expect(told.locator("summary")).to_contain_text(f"an exposure to {MARKUP} in epoch")
+        expect(told.locator("summary")).to_contain_text("properties.variationName names no variation of epoch")
+        expect(told).to_contain_text('saw "hero_cta" (string)')
+        told.get_by_role("link", name="Its results").click()
+        expect(page.locator("h1")).to_contain_text("hero cta")

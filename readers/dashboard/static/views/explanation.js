@@ -1,4 +1,4 @@
-// Owns how an explanation looks: the verdict, what was read of the event, and a tree of clauses for each metric.
+// Owns how an explanation looks: the verdict, what was read of the event, and a tree of clauses for each metric and experiment.
 // Texts of the event are only ever set as text.
 
 import { longDay } from "../days.js";
@@ -14,7 +14,7 @@ const CLOCKS = {
 export function explanation(answer, link) {
   const metrics = [...answer.metrics].sort((a, b) => Number(b.matches) - Number(a.matches));
   return h("div", {}, h("section", { class: "card verdict" }, verdict(answer), facts(answer), warnings(answer)),
-    metrics.map((metric) => ofMetric(metric, link)));
+    metrics.map((metric) => ofMetric(metric, link)), (answer.experiments ?? []).map((experiment) => ofExperiment(experiment, link)));
 }
 
 function verdict({ rejected, counts_in: counted, metrics }) {
@@ -43,6 +43,16 @@ function ofMetric(metric, link) {
   return h("details", { class: "card judged", open: metric.matches },
     h("summary", {}, mark(metric.counts), h("b", {}, words(metric.id)), h("span", { class: "soft" }, said)),
     tree, metric.measures ? counts(metric) : null, h("p", {}, h("a", { href: link({ view: "metric", metric: metric.id }) }, "Its numbers")));
+}
+
+function ofExperiment({ id, exposure, variation, epoch, goals, why, where }, link) {
+  const means = exposure ? [variation === undefined ? "an exposure" : `an exposure to ${variation} in epoch ${epoch}`] : [];
+  if (goals.length) means.push(`of ${goals.join(", ")}, if at or after an exposure in epoch ${epoch}`);
+  const said = [means.join(" and ") || "no exposure, and of none of its goals", why].filter(Boolean).join(": ");
+  const tree = where ? parts(where.parts, "Every event is an exposure.") : h("p", { class: "soft" }, "Its condition is too large to be shown.");
+  return h("details", { class: "card judged", open: exposure },
+    h("summary", {}, mark(means.length > 0 && !why), h("b", {}, `Experiment ${id}`), h("span", { class: "soft" }, said)),
+    tree, h("p", {}, h("a", { href: link({ view: "experiment", experiment: id }) }, "Its results")));
 }
 
 function parts(list, empty) {

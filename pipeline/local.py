@@ -27,6 +27,7 @@ from pipeline.adopt import Adoption
 from pipeline.definitions.refreshing import RefreshedDefinitions
 from pipeline.hand_over import HandedOver, lend, ship
 from pipeline.job import METRICS_NAMESPACE, WorkersHandle, build
+from pipeline.memory import forget_cycles
 from pipeline.model import layout
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import RunError, StoreError, TransientStoreError, UsageError
@@ -63,10 +64,12 @@ class Summary:
 
 
 class Chunk(NamedTuple):
-    """Blocks that are counted together. `asked`: when the first was asked for; `more`: others may be there already."""
+    """Blocks that are counted together. `more`: others may be there already. `looked`: when the look at the source began
+    that ends with this chunk; what stood there then is in it, or in one before.
+    """
 
     blocks: list[Block]
-    asked: datetime
+    looked: datetime
     more: bool
 
 
@@ -109,6 +112,7 @@ class LocalRun:
                 summary.input_bytes += sum(b.input_bytes for b in chunk.blocks)
                 self.reject_limit.check(tally)
                 self._insist(partial(self._acknowledge, source, chunk))
+                forget_cycles(sum(b.length for b in chunk.blocks))
                 summary.seconds = time.monotonic() - begun
                 summary.backlog, summary.trouble = source.backlog(), source.trouble or self.definitions.stale_reason
                 self.progressed(summary)
@@ -159,7 +163,7 @@ class LocalRun:
             source.acknowledge(chunk.blocks)
         if chunk.more or source.trouble:
             return  # what was sent before may still wait at the source
-        until = chunk.asked.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+        until = chunk.looked.isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         self.store.put_meta(layout.META_COMPLETE, {b"until": until})
 
     def _insist(self, call: Callable[[], T]) -> T:
@@ -245,7 +249,7 @@ def chunks(blocks: Iterator[Block | None], live: bool = False) -> Iterator[Chunk
 
     live: what comes alone is counted at once; behind it more is gathered for a while, since each run has its price.
     """
-    chunk, size, asked, since, begun = list[Block](), 0, datetime.now(UTC), time.monotonic(), -PACE_S
+    chunk, size, looked, since, begun = list[Block](), 0, datetime.now(UTC), time.monotonic(), -PACE_S
     try:
         for block in blocks:
             now = time.monotonic()
@@ -257,15 +261,18 @@ def chunks(blocks: Iterator[Block | None], live: bool = False) -> Iterator[Chunk
                     continue
             elif chunk and now < begun + PACE_S:
                 time.sleep(POLL_S)
+                looked = datetime.now(UTC)
                 continue
             elif not chunk:
                 time.sleep(POLL_S)
             begun = now if chunk else begun
-            yield Chunk(chunk, asked, block is not None)
-            chunk, size, asked, since = [], 0, datetime.now(UTC), time.monotonic()
+            yield Chunk(chunk, looked, block is not None)
+            if block is None:  # else the same look goes on
+                looked = datetime.now(UTC)
+            chunk, size, since = [], 0, time.monotonic()
     except RunError:  # what stood before still counts
         if chunk:
-            yield Chunk(chunk, asked, False)
+            yield Chunk(chunk, looked, False)
         raise
     if chunk:
-        yield Chunk(chunk, asked, False)
+        yield Chunk(chunk, looked, False)

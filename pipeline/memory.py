@@ -14,6 +14,7 @@ import gc
 
 MMAP_THRESHOLD_BYTES = 2 * 1024 * 1024
 ARENAS_MAX = 2
+MUCH_BYTES = 32 * 1024 * 1024
 COLLECT_AFTER = 100_000, 20, 20  # objects made, then collections of the youngest and of the middle generation
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
 
@@ -27,3 +28,8 @@ def tune_memory() -> None:
         return
     mallopt(_M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES)
     mallopt(_M_ARENA_MAX, ARENAS_MAX)
+
+
+def forget_cycles(input_bytes: int) -> None:
+    """Free what a run of Beam's leaves behind in cycles, blocks of data among them. input_bytes: what it was about."""
+    gc.collect(2 if input_bytes >= MUCH_BYTES else 1)

@@ -35,6 +35,7 @@ class Audit:
     def as_record(self) -> dict[str, Any]:
         """As JSON says it; of differences and notes only so many as are shown."""
         tally, found = self.recount.tally, self.comparison
+        trials = {"experiments": found.cells["experiments"]} if found.cells["experiments"] else {}
         return {
             "equal": self.equal,
             "events": tally["events"],
@@ -43,7 +44,7 @@ class Audit:
             "copies_that_differ": tally["differing_copies"],
             "rejects": self._rejects(),
             "accounts": {account: [day_text(day) for day in span] for account, span in found.spans.items()},
-            "cells": {name: found.cells[name] for name in ("days", "hours", "experiments")},
+            "cells": {"days": found.cells["days"], "hours": found.cells["hours"], **trials},
             "differing": found.differing.total(),
             "differing_metrics": [[*names, n] for names, n in found.differing.items()],
             "differences": [difference.as_record() for difference in found.shown],

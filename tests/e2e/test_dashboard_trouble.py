@@ -59,7 +59,8 @@ def test_while_the_store_is_away_the_last_numbers_stay_and_it_is_said_since_when
         expect(number).to_have_text("3")
         put_away(page)
         expect(page.get_by_role("status")).to_contain_text(
-            re.compile(r"can't be renewed.*What you see is of \d\d:\d\d:\d\d")
+            re.compile(r"can't be renewed.*What you see is of \d\d:\d\d:\d\d"),
+            timeout=20_000,
         )
         expect(number).to_have_text("3")
         expect(page.locator(".large canvas")).to_be_visible()

@@ -44,8 +44,14 @@ def assert_unavailable(answer: httpx.Response, word: str) -> None:
     assert "sqlite" not in answer.text and "127.0.0.1" not in answer.text
 
 
+def wait_until_missed(reader: ReaderProcess) -> None:
+    """What is held is given out for a second still."""
+    wait_until(lambda: ask(reader).status_code == 503, "a query that needs the store")
+
+
 def assert_away(reader: ReaderProcess) -> None:
     """However many ask at once, each is told soon; and the process lives."""
+    wait_until_missed(reader)
     with ThreadPoolExecutor(AT_ONCE) as clients:
         for answer in clients.map(lambda _: ask(reader), range(AT_ONCE)):
             assert_unavailable(answer, "try again")
@@ -161,6 +167,7 @@ def test_told_to_end_while_its_store_hangs_it_ends(places: tuple[str, str], emul
     with serving("--store", BIGTABLE, "--definitions", places[1], "--no-auth") as reader:
         assert_answers(ask(reader))
         with emulator.stalled(), ThreadPoolExecutor(AT_ONCE) as clients:
+            wait_until_missed(reader)
             asked = [clients.submit(ask, reader) for _ in range(AT_ONCE)]
             wait_until(lambda: in_progress(reader) > AT_ONCE, "all of them to ask")
             assert reader.end() == 0

@@ -1,4 +1,4 @@
-"""Owns the real browser of tests: Debian's Chromium, driven by Playwright, one per session, a fresh profile per page.
+"""Owns the real browser of tests: Debian's Chromium, driven by Playwright, one per module, a fresh profile per page.
 
 Without it a test is skipped with a reason; where `CI` is set it fails instead. Found on the PATH or in `CHROMIUM_PATH`.
 """
@@ -25,9 +25,9 @@ def find_chromium() -> Path | None:
     return next((Path(path) for path in found if path and os.access(path, os.X_OK)), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # until it ends, Playwright's event loop is the thread's: others could have none
 def chromium() -> Iterator[Browser]:
-    """A browser for all tests of the session."""
+    """A browser for all tests of a module."""
     program = find_chromium()
     if program is None:
         missing = "browser: no Chromium; install chromium, or name it in CHROMIUM_PATH"

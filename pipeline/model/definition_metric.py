@@ -19,6 +19,9 @@ from pipeline.model.limits import (
 
 _METRIC_KEYS = ("id", "description", "where", "measures", "breakdowns")
 _MEASURE_KEYS = ("aggregate", "field", "once_per")
+# What these names stand for in a query is something else.
+_BUILTIN = "_rejected"
+_TIME = "time:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,12 @@ def parse_metric(written: Written, settings: Settings, place: Place, rules: Rule
     if rules.strict:
         check_keys(document, _METRIC_KEYS, place)
     metric_id = parse_id(document.get("id", written.id), written.id, place.at("id"), "metric", "big_orders")
+    if metric_id == _BUILTIN:
+        place.at("id").refuse(f"{_BUILTIN} counts what was rejected, in each account; take another id")
     description = parse_description(document.get("description"), place.at("description"))
     where, groups = _parse_where(document, settings, place.at("where"), rules)
     measures = _parse_measures(document.get("measures"), place.at("measures"))
-    breakdowns = check_paths(document.get("breakdowns", ()), place.at("breakdowns"), BREAKDOWNS_PER_METRIC_MAX)
+    breakdowns = _parse_breakdowns(document.get("breakdowns", ()), place.at("breakdowns"))
     if len(place.found) > before:
         return None
     measured = {measure.name: measure.document() for measure in measures}
@@ -83,6 +88,14 @@ def _parse_where(document: Mapping[str, Any], settings: Settings, place: Place, 
         return {}, {}
     names = rules.check_where(dict(where), settings.groups, place)
     return dict(where), {name: settings.groups[name] for name in sorted(names)}
+
+
+def _parse_breakdowns(value: Any, place: Place) -> tuple[str, ...]:
+    breakdowns = check_paths(value, place, BREAKDOWNS_PER_METRIC_MAX)
+    for index, path in enumerate(breakdowns):
+        if path.startswith(_TIME):
+            place.at(f"[{index}]").refuse(f"{quoted(path)} would be a time in a query; a breakdown can't begin with {_TIME}")
+    return breakdowns
 
 
 def _parse_measures(value: Any, place: Place) -> tuple[Measure, ...]:

@@ -64,9 +64,9 @@ def test_events_are_readable_as_they_come_and_the_progress_line_says_so(
     for n in range(1, 6):
         feed.send(line_of(next(sent)))
         run.until(lambda n=n: number(shop, "orders.n") == n)
+    run.until(lambda: "5 events" in run.said() and "backlog 0 records" in run.said())  # a line every ten seconds
     summary = run.end()
     assert (summary["events"], summary["backlog"]) == (5, {"amount": 0, "unit": "records"})
-    assert "backlog 0 records" in run.said() and "events" in run.said()
 
 
 def test_a_metric_pushed_meanwhile_counts_what_comes_from_then_on(

@@ -63,24 +63,25 @@ def unavailable(detail: str) -> Refusal:
     return Refusal(503, detail, headers={"retry-after": str(UNAVAILABLE_RETRY_AFTER_S)})
 
 
-def on_refusal(_: Request, error: Exception) -> Response:
+# None of them waits for anything, a thread among them: a request may be ended by the server at any such place.
+async def on_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return error.response()
 
 
-def on_keys_unavailable(_: Request, error: Exception) -> Response:
+async def on_keys_unavailable(_: Request, error: Exception) -> Response:
     """What exactly failed is the log's, not the public's."""
     LOG.error("write keys can't be looked up: %s", error)
     return unavailable("write keys can't be looked up just now: send it again").response()
 
 
-def on_http_exception(request: Request, error: Exception) -> Response:
+async def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     details = {404: "there is nothing at this path", 405: f"{request.method} is not possible here"}
     return Refusal(error.status_code, details.get(error.status_code, error.detail), headers=error.headers).response()
 
 
-def on_failure(_: Request, error: Exception) -> Response:
+async def on_failure(_: Request, error: Exception) -> Response:
     """A fault of ours. Clients send it again."""
     return Refusal(500, "something went wrong in the collector; its log has the reason").response()
 

@@ -11,13 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.definitions.plan import Report
 from pipeline.model.definition import AccountDefinitions, Metric
 from pipeline.model.errors import UsageError
 from pipeline.model.experiment import Experiment, Layer
 from readers.answers import json_answer
-from readers.changing import METHODS, address_to_delete, address_to_put, editor_for, written_in
-from readers.editing import EXPERIMENT, LAYER, Expected, found, missing, tag_of
+from readers.changing import METHODS, Put, delete_definition, put_definition
+from readers.editing import EXPERIMENT, LAYER, found, missing, tag_of
 from readers.problem import LOG
 from readers.service import Service, service_of
 
@@ -61,23 +60,11 @@ def _one(kind: str) -> Answer:
 
     async def put(request: Request) -> Response:
         """Push one: 201 where it is new, else 200. **Retry:** harmless; what is there already is `unchanged`."""
-        service = service_of(request)
-        caller = await service.caller(request)
-        editor, address = editor_for(service, caller), address_to_put(service, caller, request, kind)
-        written = await written_in(request)
-        report = await asyncio.to_thread(editor.put, address, written, Expected.of(request.headers))
-        await service.snapshots.refresh()
-        found_at = f"/v1/{kind}s/{address.id}" + ("" if caller.account else f"?account={address.account}")
-        return _told(report, kind, address.id, found_at)
+        return _told(await put_definition(request, kind), kind)
 
     async def delete(request: Request) -> Response:
-        """Delete one: 204. What was counted stays. **Retry:** 404, for it is gone."""
-        service = service_of(request)
-        caller = await service.caller(request)
-        editor, address = editor_for(service, caller), address_to_delete(service, caller, request, kind)
-        await asyncio.to_thread(editor.delete, address, Expected.of(request.headers))
-        await service.snapshots.refresh()
-        return Response(status_code=204)
+        """Delete one. **Retry:** 404, for it is gone."""
+        return await delete_definition(request, kind)
 
     async def answer(request: Request) -> Response:
         # One route, so that a refused method is told of all.
@@ -103,16 +90,14 @@ def _epochs(definition: Metric | Layer | Experiment) -> dict[str, Any]:
     return {"epochs": [epoch.document() for epoch in definition.epochs]}
 
 
-def _told(report: Report, kind: str, item_id: str, address: str) -> Response:
-    """The definition as it is in force now, which is found at the address, and what has become of it."""
-    definition = found(report.after, kind, item_id)
+def _told(put: Put, kind: str) -> Response:
+    """The definition as it is in force now, and what has become of it."""
+    definition = found(put.report.after, kind, put.id)
     assert definition is not None, "what was pushed is in force"
-    (change,) = (change for change in report.trials if (change.kind, change.id) == (kind, item_id))
-    what = {"outcome": change.outcome, "fields": change.fields, "notes": report.notes}
-    document = {**_document(report.account, definition), **_epochs(definition), **what}
-    is_new = change.outcome == "new"
-    headers = {"etag": f'"{tag_of(definition)}"', **({"location": address} if is_new else {})}
-    return Response(orjson.dumps(document), 201 if is_new else 200, headers, "application/json")
+    (change,) = (change for change in put.report.trials if (change.kind, change.id) == (kind, put.id))
+    what = {"outcome": change.outcome, "fields": change.fields, "notes": put.report.notes}
+    document = {**_document(put.report.account, definition), **_epochs(definition), **what}
+    return put.answer(document, tag_of(definition), is_new=change.outcome == "new")
 
 
 async def _history(service: Service, account: str, kind: str, item_id: str) -> list[dict[str, Any]] | None:

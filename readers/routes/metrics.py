@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -10,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pipeline.definitions.plan import Report
 from pipeline.model.definition import AccountDefinitions, Metric
 from pipeline.model.errors import StoreError, UsageError
 from readers.answers import json_answer
-from readers.changing import METHODS, address_to_delete, address_to_put, editor_for, written_in
-from readers.editing import METRIC, Expected, missing, tag_of
+from readers.changing import METHODS, Put, delete_definition, put_definition
+from readers.editing import METRIC, missing, tag_of
 from readers.problem import LOG
 from readers.revisions import read_history
 from readers.service import Service, service_of
@@ -50,38 +48,24 @@ async def get_metric(request: Request) -> Response:
 
 async def put_metric(request: Request) -> Response:
     """Push one metric: 201 where it is new, else 200. **Retry:** harmless; what is there already is `unchanged`."""
-    service = service_of(request)
-    caller = await service.caller(request)
-    editor, address = editor_for(service, caller), address_to_put(service, caller, request, METRIC)
-    written = await written_in(request)
-    report = await asyncio.to_thread(editor.put, address, written, Expected.of(request.headers))
-    await service.snapshots.refresh()
-    found_at = f"/v1/metrics/{address.id}" + ("" if caller.account else f"?account={address.account}")
-    return _told(service, report, address.id, found_at)
+    return _told(service_of(request), await put_definition(request, METRIC))
 
 
 async def delete_metric(request: Request) -> Response:
-    """Delete one metric: 204. Its counters stay, and go on when it is put again. **Retry:** 404, for it is gone."""
-    service = service_of(request)
-    caller = await service.caller(request)
-    editor, address = editor_for(service, caller), address_to_delete(service, caller, request, METRIC)
-    await asyncio.to_thread(editor.delete, address, Expected.of(request.headers))
-    await service.snapshots.refresh()
-    return Response(status_code=204)
+    """Delete one metric. **Retry:** 404, for it is gone."""
+    return await delete_definition(request, METRIC)
 
 
-def _told(service: Service, report: Report, metric_id: str, address: str) -> Response:
-    """The metric as it is in force now, which is found at the address, and what has become of it."""
-    (metric,) = report.pushed
-    (change,) = (change for change in report.changes if change.metric == metric_id)
-    account = service.snapshots.current.accounts.get(report.account)
+def _told(service: Service, put: Put) -> Response:
+    """The metric as it is in force now, and what has become of it."""
+    (metric,) = put.report.pushed
+    (change,) = (change for change in put.report.changes if change.metric == put.id)
+    account = service.snapshots.current.accounts.get(put.report.account)
     timezone = account.settings.timezone if account else None
     before = None if change.outcome == "unchanged" else change.before
-    what = {"outcome": change.outcome, "before": before, "notes": report.notes}
-    document = {**_shown(report.account, timezone, metric), **what}
-    is_new = change.outcome == "new"
-    headers = {"etag": f'"{tag_of(metric)}"', **({"location": address} if is_new else {})}
-    return Response(orjson.dumps(document), 201 if is_new else 200, headers, "application/json")
+    what = {"outcome": change.outcome, "before": before, "notes": put.report.notes}
+    document = {**_shown(put.report.account, timezone, metric), **what}
+    return put.answer(document, tag_of(metric), is_new=change.outcome == "new")
 
 
 def _document(account: AccountDefinitions, metric: Metric) -> dict[str, Any]:

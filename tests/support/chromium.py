@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support.missing import missing
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # Tests may run as root in a container, whose kernel gives Chromium no sandbox and whose shared memory is small.
 WORDS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
@@ -30,8 +32,7 @@ def chromium() -> Iterator[Browser]:
     """A browser for all tests of a module."""
     program = find_chromium()
     if program is None:
-        missing = "browser: no Chromium; install chromium, or name it in CHROMIUM_PATH"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+        missing("browser: no Chromium; install chromium, or name it in CHROMIUM_PATH")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=WORDS)
         yield browser

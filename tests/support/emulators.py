@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.missing import missing
+
 PROGRAM = "cbtemulator"
 IN_SDK = "platform/bigtable-emulator"
 SDKS = ("/usr/lib/google-cloud-sdk", "/usr/share/google-cloud-sdk", "/opt/google-cloud-sdk", "~/google-cloud-sdk")
@@ -79,8 +81,7 @@ class BigtableEmulator:
 def bigtable_emulator() -> Iterator[BigtableEmulator]:
     program = find_bigtable_emulator()
     if program is None:
-        missing = f"Bigtable emulator: no {PROGRAM}; install google-cloud-cli-bigtable-emulator"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+        missing(f"Bigtable emulator: no {PROGRAM}; install google-cloud-cli-bigtable-emulator")
     emulator = BigtableEmulator(program)
     yield emulator
     emulator.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import redis
 
 from pipeline.embedded_redis import bundled_server, embedded_redis
 from pipeline.model.errors import UsageError
+from tests.support.missing import missing
 
 
 def redis_binary() -> Path:
@@ -22,9 +22,7 @@ def redis_binary() -> Path:
     try:
         return bundled_server()
     except UsageError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"Redis: {error}")
-        pytest.skip(f"Redis: {error}")
+        missing(f"Redis: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support.daycount import named
+from tests.support.missing import missing
 
 FOLDER = Path(__file__).parents[2] / "../shared/data/online-retail-2010-12"
 DEFINITIONS = str(Path(__file__).with_name("retail_definitions.yaml"))
@@ -29,8 +27,7 @@ Query = Callable[..., Mapping[str, Any]]
 def retail_folder() -> Path:
     """Where the data is. Absent: a skip that says so; a failure where `CI` is set."""
     if not FOLDER.is_dir():
-        missing = f"the retail month is not on this machine: expected at {FOLDER}"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+        missing(f"the retail month is not on this machine: expected at {FOLDER}")
     return FOLDER.resolve()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from zlib import crc32
@@ -62,7 +62,7 @@ class BlockMatcher:
         self._calendars = [Calendar(zone) for zone in zones]
         self._zone_of = np.array([zones.index(d.settings.timezone) for d in self._accounts], dtype=np.int64)
         self._fanout_of = np.array([d.settings.fanout for d in self._accounts], dtype=np.uint64)
-        self._shard_of = np.array([crc32(d.account.encode()) for d in self._accounts], dtype=np.uint64)
+        self._hash_of = hashes([d.account for d in self._accounts])
         self._salt_of = np.array([xxhash.xxh3_64_intdigest(d.account.encode()) for d in self._accounts], dtype=np.uint64)
         self._trusted: str | None = None
         self._says: str | None = None
@@ -202,9 +202,19 @@ class BlockMatcher:
         if not len(hits):
             return
         account = np.array([c.account for c in hits.combos], dtype=np.int64)[hits.combo]
-        shards = (self._shard_of[account] + hits.visitor % self._fanout_of[account]) % np.uint64(self._shards)
+        shards = route(self._hash_of[account], hits.visitor, self._fanout_of[account], self._shards)
         for shard, part in split_by(shards, hits).items():
             yield shard, part.to_bytes()
+
+
+def hashes(accounts: Sequence[str]) -> np.ndarray:
+    """What `route` wants of accounts: uint64, one each."""
+    return np.array([crc32(account.encode()) for account in accounts], dtype=np.uint64)
+
+
+def route(account: np.ndarray, visitor: np.ndarray, fanout: np.ndarray, shards: int) -> np.ndarray:
+    """The shard of each hit. All uint64 and of one length: the account's hash, the visitor's, the account's fanout."""
+    return (account + visitor % fanout) % np.uint64(shards)
 
 
 def _behind(span: Span, decoded: Decoded) -> Span:

@@ -11,16 +11,21 @@ from datetime import UTC, datetime
 from pipeline.model import layout
 from pipeline.model.damage import reading
 from pipeline.model.definition import AccountDefinitions, Snapshot
-from pipeline.model.judged import JudgedSets
+from pipeline.model.judged import JudgedSets, digest_of
 from pipeline.store.contract import Store
 from pipeline.store.fixed import fix_fanout
 
 
 class Adoption:
-    """What of the definitions the store knows already. **Retry:** all of it may be written again, nothing changes."""
+    """What of the definitions the store knows already. **Retry:** all of it may be written again, nothing changes.
 
-    def __init__(self, store: Store) -> None:
+    stating: keep whole definitions there too, for workers that are handed hits and nothing else.
+    """
+
+    def __init__(self, store: Store, *, stating: bool = False) -> None:
         self._store = store
+        self._stating = stating
+        self._stated: dict[str, str] = {}  # account -> version of the definitions that the store was told last
         self._known = set(store.scan("meta", layout.META_JUDGED_PREFIX)) | set(store.scan("meta", b"revision#"))
         self._in_force = {row: max(cells)[1] for row, cells in store.scan("meta", b"history#").items() if cells}
         self._fanouts: dict[str, int] = {}
@@ -47,13 +52,20 @@ class Adoption:
                 rows |= self._meaning(definitions, sets, since)
             for metric in (*definitions.metrics.values(), *definitions.exposures):
                 in_force[layout.meta_history_row(definitions.account, metric.id)] = metric.revision.encode()
+        if self._stating:
+            rows |= self._whole(snapshot)
         ended = {row: b"" for row, revision in self._in_force.items() if revision and row not in in_force}
         changed = {row: r for row, r in (in_force | ended).items() if self._in_force.get(row, b"") != r}
         self._store.put_meta_rows(rows | {row: {since: revision} for row, revision in changed.items()})
         self._known |= rows.keys()
         self._in_force |= changed
         self._adopted = {definitions.account: definitions.digest for definitions in snapshot.accounts.values()}
+        self._stated = {definitions.account: definitions.version for definitions in snapshot.accounts.values()}
         self._version = snapshot.version
+
+    def _whole(self, snapshot: Snapshot) -> dict[bytes, dict[bytes, bytes]]:
+        changed = (d for d in snapshot.accounts.values() if self._stated.get(d.account) != d.version)
+        return {layout.meta_stated_row(digest_of(d)): {b"definitions": d.to_bytes()} for d in changed}
 
     def _fix(self, definitions: AccountDefinitions) -> None:
         fanout = definitions.settings.fanout

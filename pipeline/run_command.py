@@ -30,7 +30,7 @@ from pipeline.run_screen import Screen, as_record, as_text
 from pipeline.sources.files import blocks
 from pipeline.sources.opening import Inputs, is_named, shown
 from pipeline.store import Store, open_store
-from pipeline.store.fixed import Fixed, fix
+from pipeline.store.fixed import Fixed, fix, visitor_key_given
 from pipeline.worker import WorkerSetup
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ SMALL_INPUT_BYTES = 64 * 1024 * 1024  # below it, starting processes takes longe
 HELD_MB = 24  # per worker: what a large chunk needs is read again for each
 HELD_LIVE_MB = 96  # small units come all the time, and would read much for a few hits
 SHARDS_DEFAULT = 8  # for one machine
-VISITOR_KEY_VARIABLE = "DAYCOUNT_VISITOR_KEY"
 LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner")
 
 
@@ -113,11 +112,13 @@ def run(**given: Any) -> None:
     """
     options = RunOptions(**given)
     summary = start(options)
+    if summary is None:
+        return
     click.echo(json.dumps(as_record(summary)) if options.as_json else as_text(summary, shown(rejects_place(options))))
 
 
-def start(options: RunOptions) -> Summary:
-    """Check, open, run. Raises UsageError for what the user can mend."""
+def start(options: RunOptions) -> Summary | None:
+    """Check, open, run; None where an engine does the work. Raises UsageError for what the user can mend."""
     rejects = rejects_place(options)
     inputs = Inputs.of(options.inputs, options.follow, rejects)
     definitions = open_definitions(options.definitions_url)
@@ -129,8 +130,10 @@ def start(options: RunOptions) -> Summary:
     try:
         if not options.rejects:
             _check_rejects(rejects)  # beside the store, so its place is looked at after the store's
-        key = os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None
-        fixed = fix(store, shards=options.shards, default_shards=SHARDS_DEFAULT, visitor_key=key)
+        fixed = fix(store, shards=options.shards, default_shards=SHARDS_DEFAULT, visitor_key=visitor_key_given())
+        if options.runner not in LOCAL_RUNNERS and (options.follow or inputs.streams):
+            _submit(options, store, fixed, snapshot, rejects)
+            return None
         return _drive(options, inputs, definitions, snapshot, store, fixed, rejects)
     finally:
         store.close()
@@ -164,8 +167,6 @@ def _drive(
         check_options(options.beam)
         setup = _worker_setup(options, fixed)
         if options.runner not in LOCAL_RUNNERS:
-            if options.follow or inputs.streams:
-                raise UsageError(f"--runner {options.runner} takes files to their end; leave --follow and streams out")
             whole = blocks(inputs.paths, {})
             return run_on(options.runner, options.beam, whole, snapshot, WorkersHandle(setup, 1), rejects, store)
         few = options.follow or (inputs.bytes is not None and inputs.bytes < SMALL_INPUT_BYTES)
@@ -187,10 +188,37 @@ def _drive(
         return local.run(source)
 
 
-def _worker_setup(options: RunOptions, fixed: Fixed) -> WorkerSetup:
+def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot, rejects: str) -> None:
+    """Hand a job without end to an engine."""
+    if not options.follow:
+        raise UsageError(f"--runner {options.runner} reads streams without end: add --follow")
+    if not options.rejects:
+        raise UsageError("--rejects: say where all workers can keep them: pubsub://PROJECT/TOPIC or a stream of Redis")
+    logging.basicConfig(level=logging.ERROR, force=True)
+    from pipeline.streaming.graph import Job
+    from pipeline.streaming.submit import DATAFLOW, PRISM, submit
+    from pipeline.streaming.workers import EngineSetup
+
+    job = Job(
+        inputs=options.inputs,
+        definitions_url=options.definitions_url,
+        rejects=rejects,
+        refresh_s=options.refresh_s,
+        setup=EngineSetup(options.store_url, options.account, options.dedup_days, _held_bytes(options)),
+        by_engine=options.runner == DATAFLOW,
+        from_the_side=options.runner != PRISM,
+    )
+    submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot)
+
+
+def _held_bytes(options: RunOptions) -> int:
     held_mb = options.held_mb if options.held_mb is not None else HELD_LIVE_MB if options.follow else HELD_MB
+    return held_mb * 1024 * 1024
+
+
+def _worker_setup(options: RunOptions, fixed: Fixed) -> WorkerSetup:
     return WorkerSetup(
-        options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days, held_mb * 1024 * 1024
+        options.store_url, fixed.shards, fixed.visitor_key, options.account, options.dedup_days, _held_bytes(options)
     )
 
 

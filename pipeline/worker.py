@@ -69,6 +69,14 @@ class Worker:
         """Commit hits as units of the shard. **Retry:** harmless, see `ShardKeeper.commit`."""
         return self._opened().commit(shard, messages)
 
+    def forget_definitions(self) -> None:
+        """Those that hits were judged under may have changed, and are stated in the store."""
+        self._opened().forget_definitions()
+
+    def flush(self) -> None:
+        """Returns once what was committed survives a power cut. **Retry:** harmless."""
+        self._opened().flush()
+
     def settle(self, shard: int) -> None:
         """Apply the shard's last unit again, unless it is this worker's own and applied. **Retry:** harmless."""
         self._opened().settle(shard)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import re
 import sys
 import time
@@ -101,8 +100,8 @@ def serve(
     """Serve the read API and the dashboard over HTTP."""
     from prometheus_client import CollectorRegistry
 
-    from pipeline.explain.command import VISITOR_KEY_VARIABLE
     from pipeline.serving import bind, serve_app, url_of
+    from pipeline.store.fixed import visitor_key_given
     from readers.app import create_app
     from readers.auth import Auth, NoAuth, RedisKeys
     from readers.editing import Editor
@@ -119,7 +118,7 @@ def serve(
         auth: Auth = NoAuth() if no_auth else RedisKeys.at(definitions_url, time.monotonic)
         stores = Stores(lambda: open_store(store_url, wait_s=STORE_WAIT_S))
         editor = Editor(definitions_url) if is_redis(definitions_url) else None
-        explainers = Explainers(os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None)
+        explainers = Explainers(visitor_key_given())
         service = Service(stores, Snapshots(source), auth, lambda: datetime.now(UTC), editor, explainers)
         gc.collect()
         gc.freeze()  # what was imported stays; looking through it again would hold up answers now and then

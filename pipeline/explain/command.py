@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from contextlib import ExitStack, closing
@@ -17,8 +16,8 @@ from pipeline.explain.past import look_up
 from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.errors import DamagedStore, StoreError, UsageError
 from pipeline.store import Store, open_store
+from pipeline.store.fixed import visitor_key_given
 
-VISITOR_KEY_VARIABLE = "DAYCOUNT_VISITOR_KEY"
 EVENT_FILE_BYTES_MAX = 1 << 20
 STDIN = "-"
 
@@ -64,7 +63,7 @@ def explain(
 
 
 def _look(store: Store, judge: Judge, now_ns: int) -> Look:
-    key = os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None
+    key = visitor_key_given()
     return lambda line: look_up(store, judge, line, now_ns, key)
 
 

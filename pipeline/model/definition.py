@@ -154,6 +154,16 @@ class AccountDefinitions:
         told = {name: documents for name, documents in experimental.items() if documents}
         return {"account": self.account, "settings": self.settings.document(), "metrics": metrics, **told}
 
+    def to_bytes(self) -> bytes:
+        """Canonical JSON, for another process or a later one."""
+        return canonical_json({"account": self.account, **_account_to_json(self)})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> AccountDefinitions:
+        """What `to_bytes` wrote; it is trusted and not validated again."""
+        stored = json.loads(data)
+        return _account_from_json(stored["account"], stored)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

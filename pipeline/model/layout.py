@@ -222,6 +222,14 @@ def meta_judged_row(digest: int) -> bytes:
     return META_JUDGED_PREFIX + f"{digest:016x}".encode()
 
 
+META_STATED_PREFIX = b"stated#"
+
+
+def meta_stated_row(digest: int) -> bytes:
+    """Row of the account's definitions that a digest stands for, as they were last in force; `definitions` holds them."""
+    return META_STATED_PREFIX + f"{digest:016x}".encode()
+
+
 META_COMPLETE = b"complete"  # `until`: RFC 3339; what was acknowledged before it is in the numbers
 
 

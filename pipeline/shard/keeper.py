@@ -55,7 +55,21 @@ class ShardKeeper:
 
     def adopt(self, snapshot: Snapshot) -> None:
         """Know the definitions that hits may be judged under from now on; earlier ones stay known."""
-        self._definitions.update((digest_of(d), d) for d in snapshot.accounts.values())
+        for definitions in snapshot.accounts.values():
+            digest = digest_of(definitions)
+            known = self._definitions.get(digest)
+            if known is None or known.version != definitions.version:
+                self._definitions[digest] = definitions
+                self._judged.pop(digest, None)  # an experiment's epochs may be others
+
+    def forget_definitions(self) -> None:
+        """They may have changed: read them from the store again, where they are stated."""
+        self._definitions.clear()
+        self._judged.clear()
+
+    def flush(self) -> None:
+        """Returns once all that was committed survives a power cut. **Retry:** harmless."""
+        self._store.flush()
 
     def commit(self, shard: int, messages: Sequence[bytes]) -> Counter[str]:
         """Commit these hits, as one unit where they were judged alike; returns how many were new and how many dropped.
@@ -115,20 +129,30 @@ class ShardKeeper:
     def _judged_of(self, key: AccountKey) -> Judged:
         judged = self._judged.get(key.digest)
         if judged is None:
-            judged = self._judged[key.digest] = self._sets.of(self._definitions[key.digest])
+            judged = self._judged[key.digest] = self._sets.of(self._definitions_of(key.digest))
         return judged
+
+    def _definitions_of(self, digest: int) -> AccountDefinitions:
+        if digest not in self._definitions:
+            cells = self._said(layout.meta_stated_row(digest), b"definitions", digest)
+            self._definitions[digest] = AccountDefinitions.from_bytes(cells)
+        return self._definitions[digest]
 
     def _names_of(self, digest: int) -> frozenset[str]:
         """The revisions a digest stands for; one that this process never adopted is read from the store."""
         if digest in self._definitions:
             return self._judged_of(AccountKey("", digest)).names
         if digest not in self._names:
-            row = layout.meta_judged_row(digest)
-            cells = dict(self._store.read("meta", [row]).get(row, []))
-            if b"names" not in cells:
-                raise StoreError(f"the store does not say what definitions {digest:016x} were; it has been damaged")
-            self._names[digest] = frozenset(cells[b"names"].decode().split("\n"))
+            names = self._said(layout.meta_judged_row(digest), b"names", digest)
+            self._names[digest] = frozenset(names.decode().split("\n"))
         return self._names[digest]
+
+    def _said(self, row: bytes, qualifier: bytes, digest: int) -> bytes:
+        """What the store says of a digest."""
+        value = dict(self._store.read("meta", [row]).get(row, [])).get(qualifier)
+        if value is None:
+            raise StoreError(f"the store does not say what definitions {digest:016x} were; it has been damaged")
+        return value
 
 
 def judged_alike(blocks: Sequence[HitBlock]) -> list[list[HitBlock]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from pipeline.model.damage import reading
 from pipeline.model.errors import UsageError
 from pipeline.store.contract import Store
 
+VISITOR_KEY_VARIABLE = "DAYCOUNT_VISITOR_KEY"
 KEY_BYTES = 32
 SHARDS_MAX = 4096
 
@@ -26,6 +28,11 @@ class Fixed:
 
     shards: int
     visitor_key: bytes
+
+
+def visitor_key_given() -> bytes | None:
+    """The key that this process's environment names, if any."""
+    return os.environ.get(VISITOR_KEY_VARIABLE, "").encode() or None
 
 
 def fix(store: Store, *, shards: int | None, default_shards: int, visitor_key: bytes | None) -> Fixed:

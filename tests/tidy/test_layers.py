@@ -28,6 +28,17 @@ MAY_IMPORT = {
     "pipeline.sources": ("pipeline.model", "pipeline.definitions.connection"),
     "pipeline.definitions": ("pipeline.model", "pipeline.match"),
     "pipeline.collect": ("pipeline.model", "pipeline.definitions", "pipeline.serving"),
+    "pipeline.streaming": (  # the shell around the stages for engines, as `pipeline.job` is for one machine
+        "pipeline.model",
+        "pipeline.match",
+        "pipeline.sources",
+        "pipeline.definitions",
+        "pipeline.store",
+        "pipeline.adopt",
+        "pipeline.worker",
+        "pipeline.memory",
+        "pipeline.reject_places",
+    ),
     "pipeline.audit": (  # nothing of the stages it checks
         "pipeline.model",
         "pipeline.decode",
@@ -67,7 +78,8 @@ FURTHER = {
 
 # A client library -> the only places that may import it; Beam also modules named `stage`.
 ONLY_IN = {
-    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources"),
+    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources", "pipeline.streaming"),
+    "confluent_kafka": ("pipeline.sources.kafka",),
     "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic"),
     "google.pubsub_v1": ("pipeline.sources.pubsub",),
     "grpc": ("pipeline.store.bigtable", "pipeline.sources.pubsub"),

@@ -96,6 +96,16 @@ class Leases:
             due = [(message_id, held.ack_id) for message_id, held in self._held.items() if held.until < soon]
         self._renew(self._clock() + LEASE_S, self._in_requests(due, partial(self._lease, LEASE_S)))
 
+    def hand_over(self, ids: Iterable[str], lease_s: int) -> None:
+        """Somebody else sees to these from now on, and has so long for it. **Retry:** harmless."""
+        with self._lock:
+            handed = [(message_id, self._held[message_id].ack_id) for message_id in ids if message_id in self._held]
+        for _ in self._in_requests(handed, partial(self._lease, lease_s)):
+            pass  # where that fails they come again the sooner
+        with self._lock:
+            for message_id, _ in handed:
+                self._bytes -= self._held.pop(message_id).size
+
     def give_back(self) -> None:
         """Whatever is not counted is free for others at once. **Retry:** harmless."""
         self._send_acknowledgements()
@@ -120,7 +130,8 @@ class Leases:
         A refusal is an answer, and for good: of a subscription that delivers exactly once it says that some leases have
         lapsed. Those messages come again, and the request held for the others.
         """
-        under_way = [(part, begin([ack_id for _, ack_id in part])) for part in _parts(ids)]
+        parts = [ids[part] for part in in_requests([ack_id for _, ack_id in ids])]
+        under_way = [(part, begin([ack_id for _, ack_id in part])) for part in parts]
         for part, future in under_way:
             try:
                 self._calls.answer(future)
@@ -147,9 +158,9 @@ class Leases:
                     self._bytes -= held.size if held else 0
 
 
-def _parts(ids: Ids) -> Iterator[Ids]:
+def in_requests(ack_ids: Sequence[str]) -> Iterator[slice]:
     """Cut to what one request may hold."""
-    if ids:
-        count = max(1, _IDS_BYTES // (max(len(ack_id) for _, ack_id in ids) + _ID_OVERHEAD))
-        for at in range(0, len(ids), count):
-            yield ids[at : at + count]
+    if ack_ids:
+        count = max(1, _IDS_BYTES // (max(map(len, ack_ids)) + _ID_OVERHEAD))
+        for at in range(0, len(ack_ids), count):
+            yield slice(at, at + count)

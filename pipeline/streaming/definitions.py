@@ -1,0 +1,140 @@
+"""Definitions as a side input that changes while a job goes on: read again and again, in force in the store first.
+
+A view of a window without end is given values again and again, and engines differ in how many of them a step sees. So
+each has a number, and whoever looks takes the newest.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import AsIter
+from apache_beam.transforms.periodicsequence import PeriodicImpulse
+from apache_beam.transforms.trigger import AccumulationMode, AfterCount, Repeatedly
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.timestamp import Timestamp
+
+from pipeline.adopt import Adoption
+from pipeline.definitions.source import open_definitions
+from pipeline.model.definition import Snapshot
+from pipeline.model.errors import TransientStoreError, UsageError
+from pipeline.store import open_store
+
+NUMBER_BYTES = 8
+
+_log = logging.getLogger(__name__)
+
+
+class Numbered(NamedTuple):
+    """A snapshot and its number, which grows."""
+
+    number: int
+    snapshot: Snapshot
+
+
+class Newest:
+    """The newest definitions among those that a side input shows, taken apart once."""
+
+    def __init__(self) -> None:
+        self._known: Numbered | None = None
+
+    def of(self, shown: Iterable[bytes]) -> Numbered | None:
+        """None where there were none yet."""
+        newest = max(shown, default=None)  # numbers stand in front
+        if newest is not None and (self._known is None or _number(newest) > self._known.number):
+            self._known = Numbered(_number(newest), Snapshot.from_bytes(zlib.decompress(newest[NUMBER_BYTES:])))
+        return self._known
+
+
+def _number(numbered: bytes) -> int:
+    return int.from_bytes(numbered[:NUMBER_BYTES], "big")
+
+
+def ticks(root: beam.Pipeline, every_s: float) -> beam.PCollection:
+    """Something to work on every so often, from now on."""
+    # The transform's own default for its start was worked out when its module was imported.
+    return root | "Tick" >> PeriodicImpulse(start_timestamp=Timestamp.now(), fire_interval=every_s)
+
+
+def side_input(read: beam.PCollection) -> AsIter:
+    """What `ReadDefinitions` read, for steps whose input has no end either."""
+    return AsIter(
+        read
+        | "Newest definitions"
+        >> beam.WindowInto(GlobalWindows(), trigger=Repeatedly(AfterCount(1)), accumulation_mode=AccumulationMode.DISCARDING)
+    )
+
+
+class InForce:
+    """Definitions as they are now, in force in the store before anybody sees them. In any number of processes at once.
+
+    Where they can't be read, or not be taken into force, the last ones go on.
+    """
+
+    def __init__(self, definitions_url: str, store_url: str) -> None:
+        self._source = open_definitions(definitions_url)
+        self._store = open_store(store_url, create=False)
+        self._adoption: Adoption | None = None
+        self.latest: Numbered | None = None
+
+    def changed(self) -> bool:
+        """Read them; whether `latest` is another than before. **Retry:** harmless."""
+        try:
+            snapshot = self._source.read()
+            if self._source.stale_reason:
+                _log.warning("definitions can't be read, the last ones stay in force: %s", self._source.stale_reason)
+            if self.latest is not None and snapshot.version == self.latest.snapshot.version:
+                return False
+            self._adoption = self._adoption or Adoption(self._store, stating=True)
+            self._adoption.adopt(snapshot, datetime.now(UTC))
+        except (TransientStoreError, UsageError) as e:
+            _log.warning("definitions are not taken into force: %s", e)
+            return False
+        self.latest = Numbered(max(time.time_ns(), self.latest.number + 1 if self.latest else 0), snapshot)
+        return True
+
+    def close(self) -> None:
+        self._source.close()
+        self._store.close()
+
+
+class ReadDefinitions(beam.DoFn):
+    """A tick -> the definitions, numbered, as bytes, if they are others than before. **Retry:** harmless."""
+
+    def __init__(self, definitions_url: str, store_url: str, every_s: float) -> None:
+        self._urls = definitions_url, store_url
+        self._every_s = every_s
+
+    def setup(self) -> None:
+        self._in_force = InForce(*self._urls)
+        self._paused = Paused(self._every_s)
+
+    def process(self, tick: Any) -> Iterator[bytes]:
+        if not self._paused() and self._in_force.changed() and self._in_force.latest is not None:
+            number, snapshot = self._in_force.latest
+            yield number.to_bytes(NUMBER_BYTES, "big") + zlib.compress(snapshot.to_bytes(), 1)
+
+    def teardown(self) -> None:
+        self._in_force.close()
+
+
+class Paused:
+    """Whether it is too soon after the last time: a job that goes on after hours is given all ticks it missed at once."""
+
+    def __init__(self, every_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every_s = every_s
+        self._clock = clock
+        self._since = float("-inf")
+
+    def __call__(self) -> bool:
+        now = self._clock()
+        if now - self._since < self._every_s / 2:
+            return True
+        self._since = now
+        return False

@@ -1,0 +1,59 @@
+"""The whole graph of a job without end, under labels that stay: an engine finds a job's state again by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apache_beam as beam
+
+from pipeline.definitions.connection import REDIS_SCHEMES
+from pipeline.streaming.acknowledge import Acknowledge
+from pipeline.streaming.commit import CommitUnits
+from pipeline.streaming.complete import TellComplete
+from pipeline.streaming.definitions import ReadDefinitions, side_input, ticks
+from pipeline.streaming.match import RECEIPTS, REJECTS, KeepRejects, MatchRecords
+from pipeline.streaming.sources import scheme_of, take
+from pipeline.streaming.workers import EngineSetup, EngineWorkersHandle
+
+NOTE = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a job is told. by_engine: the engine has a source of its own for Pub/Sub; from_the_side: it can show steps a
+    side input that changes, which Prism can't (apache/beam#31438).
+    """
+
+    inputs: Sequence[str]
+    definitions_url: str
+    rejects: str
+    refresh_s: float
+    setup: EngineSetup
+    by_engine: bool = False
+    from_the_side: bool = True
+
+
+def build(root: beam.Pipeline, job: Job) -> None:
+    """Take, match, commit by shard, acknowledge; definitions come in from the side."""
+    workers = EngineWorkersHandle(job.setup)
+    ticking = ticks(root, job.refresh_s)
+    urls = job.definitions_url, job.setup.store_url
+    read = ticking | "Read definitions" >> beam.ParDo(ReadDefinitions(*urls, job.refresh_s)).with_output_types(bytes)
+    definitions = [side_input(read)] if job.from_the_side else []
+    taken = [take(root, n, url, by_engine=job.by_engine) for n, url in enumerate(job.inputs)]
+    matching = beam.ParDo(MatchRecords(workers, *urls, job.refresh_s), *definitions).with_output_types(
+        tuple[int, bytes], **{REJECTS: bytes, RECEIPTS: NOTE}
+    )
+    matched = (
+        taken | "All inputs" >> beam.Flatten() | "Match records" >> matching.with_outputs(REJECTS, RECEIPTS, main="hits")
+    )
+    kept = matched[REJECTS] | "Keep rejects" >> beam.ParDo(KeepRejects(job.rejects)).with_output_types(NOTE)
+    committed = matched["hits"] | "Commit units" >> beam.ParDo(CommitUnits(workers)).with_output_types(NOTE)
+    (
+        (kept, committed, matched[RECEIPTS])
+        | "What is done" >> beam.Flatten()
+        | "Acknowledge" >> beam.ParDo(Acknowledge(job.inputs))
+    )
+    if all(scheme_of(url) in REDIS_SCHEMES for url in job.inputs):
+        ticking | "Tell how far" >> beam.ParDo(TellComplete(job.inputs, job.setup.store_url, job.refresh_s))

@@ -1,0 +1,116 @@
+"""Blocks to hits by shard and to rejects. What of a block must be done before it is acknowledged travels as its parts."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import orjson
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+
+from pipeline.model.errors import RunError
+from pipeline.reject_places import open_rejects
+from pipeline.streaming.acknowledge import part_done, parts_of
+from pipeline.streaming.definitions import InForce, Newest, Numbered, Paused
+from pipeline.streaming.taken import Taken
+from pipeline.streaming.workers import EngineWorkersHandle
+
+METRICS_NAMESPACE = "daycount"
+REJECTS, RECEIPTS = "rejects", "receipts"
+
+_HEAD = struct.Struct(">16sIQ")
+
+
+class Part(NamedTuple):
+    """A piece of what a block came to: the block's id, the piece's number, and that of the definitions it was judged under.
+
+    `body`: a `HitBlock`, or rejects as JSON lines.
+    """
+
+    block: bytes
+    number: int
+    as_of: int
+    body: bytes
+
+    def to_bytes(self) -> bytes:
+        return _HEAD.pack(self.block, self.number, self.as_of) + self.body
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Part:
+        block, number, as_of = _HEAD.unpack_from(data)
+        return cls(block, number, as_of, data[_HEAD.size :])
+
+
+class MatchRecords(beam.DoFn):
+    """`Taken` -> (shard, `Part` of hits), parts of rejects, and what is to be acknowledged. **Retry:** harmless.
+
+    Definitions come in from the side; without that, and as long as nothing came, each process reads them itself.
+    """
+
+    def __init__(self, workers: EngineWorkersHandle, definitions_url: str, store_url: str, every_s: float) -> None:
+        self._handle = workers
+        self._urls = definitions_url, store_url
+        self._every_s = every_s
+
+    def setup(self) -> None:
+        self._workers = self._handle.acquire()
+        self._newest = Newest()
+        self._paused = Paused(self._every_s)
+        self._own: InForce | None = None
+
+    def process(self, element: bytes, definitions: Iterable[bytes] = ()) -> Iterator[Any]:
+        as_of, snapshot = self._newest.of(definitions) or self._read()
+        taken = Taken.from_bytes(element)
+        matched = self._workers.match(taken.block, snapshot)
+        for name, count in matched.tally.items():
+            count_up(name, count)
+        number = 0
+        for number, (shard, hits) in enumerate(matched.hits, 1):
+            yield shard, Part(taken.id, number, as_of, hits).to_bytes()
+        if matched.rejects:
+            number += 1
+            lines = b"\n".join(orjson.dumps(reject.to_record()) for reject in matched.rejects)
+            yield TaggedOutput(REJECTS, Part(taken.id, number, as_of, lines).to_bytes())
+        if taken.receipt.ids:
+            yield TaggedOutput(RECEIPTS, (taken.id, parts_of(number, taken.receipt)))
+
+    def _read(self) -> Numbered:
+        self._own = self._own or InForce(*self._urls)
+        if not self._paused() or self._own.latest is None:
+            self._own.changed()
+        if self._own.latest is None:
+            raise RunError("no definitions could be read yet, see the warnings before; the engine tries again")
+        return self._own.latest
+
+    def teardown(self) -> None:
+        if self._own is not None:
+            self._own.close()
+
+
+class KeepRejects(beam.DoFn):
+    """A `Part` of rejects -> what is done of its block, once they are kept for good. place: see `open_rejects`.
+
+    **Retry:** a record that is taken again is kept again.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def setup(self) -> None:
+        self._rejects = open_rejects(self._place)
+
+    def process(self, element: bytes) -> Iterator[tuple[bytes, bytes]]:
+        part = Part.from_bytes(element)
+        self._rejects.keep(part.body.split(b"\n"))
+        yield part.block, part_done(part.number)
+
+    def teardown(self) -> None:
+        self._rejects.close()
+
+
+def count_up(name: str, count: int) -> None:
+    """Add to a counter that the engine shows."""
+    Metrics.counter(METRICS_NAMESPACE, name).inc(count)

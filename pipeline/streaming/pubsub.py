@@ -1,0 +1,146 @@
+"""A Pub/Sub subscription on an engine: by the engine's own source where it has one (Dataflow), else pulled by us.
+
+Pulled by us, messages are held by one long lease and acknowledged when they are counted, by whoever is done. The engine's
+own source acknowledges what the engine has taken over for good: it is counted unless the job is cancelled, so drain it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pipeline.model.errors import RunError, UsageError
+from pipeline.sources.accounts import in_few_groups
+from pipeline.sources.blocks import Block, block_of_records
+from pipeline.sources.pubsub.calls import Away, Calls, cure_of_silence, named
+from pipeline.sources.pubsub.leases import CALL_S, Leases, in_requests
+from pipeline.sources.pubsub.message import ACCOUNT, RECORD_MAX, Message
+from pipeline.sources.pubsub.pulling import LOOK_S, Pulling
+from pipeline.streaming.reading import IDLE_S, take_side_by_side
+from pipeline.streaming.taken import Taken, taken
+
+PULLERS = 2
+BLOCK_BYTES = 4 * 1024 * 1024
+LEASE_S = 120  # of what is in the engine's hands; what isn't counted by then comes again
+
+
+def _subscription(url: str) -> str:
+    project, name = named(url, "--input", "SUBSCRIPTION")
+    return f"projects/{project}/subscriptions/{name}"
+
+
+def check(url: str) -> None:
+    """Raises UsageError where it can't be pulled from."""
+    subscription = _subscription(url)
+    calls = Calls.at(f"--input {url}")
+    try:
+        answer = calls.answer(calls.pull(subscription, 1, LOOK_S, at_once=True))
+        ids = [received.ack_id for received in answer.received_messages]
+        if ids:
+            calls.answer(calls.lease(subscription, ids, 0, CALL_S))
+    except (Away, RunError) as e:
+        raise UsageError(f"{e}; {cure_of_silence()}" if isinstance(e, Away) else str(e)) from e
+    finally:
+        calls.close()
+
+
+def blocks_of(messages: Sequence[Message], source: str) -> Iterator[tuple[Block, list[str]]]:
+    """By account, each with the ids of its messages' deliveries."""
+    by_account: dict[str | None, list[Message]] = {}
+    for message in messages:
+        by_account.setdefault(message.account, []).append(message)
+    for account, of_it in in_few_groups(by_account, attrgetter("record")):
+        places = [f"pubsub@{m.id}" for m in of_it]
+        yield block_of_records(source, 0, [m.record for m in of_it], places, account), [m.ack_id for m in of_it]
+
+
+def take_messages(root: beam.Pipeline, number: int, url: str) -> beam.PCollection:
+    """The messages of a subscription, as `Taken` in bytes."""
+    return take_side_by_side(root, f"of input {number}", partial(Puller, url, number), PULLERS)
+
+
+class Puller:
+    """Pulls in the background; what it hands on is leased for long, and forgotten."""
+
+    def __init__(self, url: str, input_number: int, _: int) -> None:
+        self._url = url
+        self._input = input_number
+        self._calls = Calls.at(f"--input {url}")
+        self._leases = Leases(self._calls, _subscription(url), time.monotonic)
+        self._pulling = Pulling(self._calls, _subscription(url), self._leases, time.monotonic)
+        self._pulling.start()
+
+    def take(self) -> tuple[list[Taken], float]:
+        messages = self._pulling.take(BLOCK_BYTES)
+        if not messages:
+            if self._pulling.failure is not None:
+                raise RunError(str(self._pulling.failure))
+            return [], IDLE_S
+        self._leases.hand_over([m.id for m in messages], LEASE_S)
+        return [taken(block, self._input, ids) for block, ids in blocks_of(messages, self._url)], 0.0
+
+    def begin_again(self) -> None:
+        """The service gives again what isn't acknowledged, when its lease is over."""
+
+
+class MessageAcknowledger:
+    """Acknowledges deliveries, whoever pulled them."""
+
+    def __init__(self, url: str) -> None:
+        self._subscription = _subscription(url)
+        self._calls = Calls.at(f"--input {url}")
+
+    def acknowledge(self, ids: Sequence[str]) -> str | None:
+        try:
+            for part in in_requests(ids):
+                self._calls.answer(self._calls.acknowledge(self._subscription, ids[part], CALL_S))
+        except (Away, RunError, UsageError) as e:
+            return str(e)
+        return None
+
+    def close(self) -> None:
+        self._calls.close()
+
+
+def take_by_engine(root: beam.Pipeline, number: int, url: str) -> beam.PCollection:
+    """The same by Beam's own transform, where the engine replaces that by a source of its own."""
+    return (
+        root
+        | f"Read messages of input {number}" >> beam.io.ReadFromPubSub(subscription=_subscription(url), with_attributes=True)
+        | f"Gather messages of input {number}" >> beam.ParDo(GatherMessages(number, url)).with_output_types(bytes)
+    )
+
+
+class GatherMessages(beam.DoFn):
+    """Messages -> `Taken` in bytes, as many together as the engine works on at once. **Retry:** harmless."""
+
+    def __init__(self, number: int, url: str) -> None:
+        self._number = number
+        self._url = url
+
+    def start_bundle(self) -> None:
+        self._messages: list[Message] = []
+        self._bytes = 0
+
+    def process(self, message: Any) -> Iterable[bytes]:
+        record = message.data[:RECORD_MAX]
+        account = message.attributes.get(ACCOUNT) or None
+        self._messages.append(Message(message.message_id, "", record, account))
+        self._bytes += len(record)
+        if self._bytes >= BLOCK_BYTES:
+            yield from self._gathered()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        for element in self._gathered():
+            yield WindowedValue(element, GlobalWindow().max_timestamp(), (GlobalWindow(),))
+
+    def _gathered(self) -> list[bytes]:
+        messages, self._messages, self._bytes = self._messages, [], 0
+        return [taken(block, self._number).to_bytes() for block, _ in blocks_of(messages, self._url)]

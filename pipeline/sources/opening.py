@@ -12,7 +12,7 @@ from pipeline.sources.files import Files, find_files, input_bytes
 from pipeline.sources.following import FollowedFiles
 from pipeline.sources.source import Backlog, Progress, Source
 
-STREAMS = ("redis", "rediss", "pubsub")
+STREAMS = ("redis", "rediss", "pubsub", "kafka")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Inputs:
             if name.partition("://")[0] not in STREAMS:
                 raise UsageError(
                     f"--input {shown(name)}: not an input; name files, a glob, - for standard input, "
-                    "redis://HOST:PORT/DB?stream=NAME, or pubsub://PROJECT/SUBSCRIPTION"
+                    "redis://HOST:PORT/DB?stream=NAME, pubsub://PROJECT/SUBSCRIPTION, or kafka://HOST:PORT/TOPIC"
                 )
         files = tuple(name for name in names if "://" not in name)
         paths = tuple(find_files(files)) if files and not follow else ()
@@ -78,6 +78,10 @@ def _open_stream(url: str, follow: bool) -> Source:
         from pipeline.sources.pubsub import PubSubSubscription
 
         return PubSubSubscription(url, follow=follow)
+    if url.startswith("kafka:"):
+        from pipeline.sources.kafka import KafkaTopic
+
+        return KafkaTopic(url, follow=follow)
     from pipeline.sources.redis_stream import RedisStream
 
     return RedisStream(url, follow=follow)

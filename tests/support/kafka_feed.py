@@ -1,0 +1,95 @@
+"""Owns a topic of a real Kafka for tests of its source: what a producer does, and a look behind."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+
+from pipeline.sources.kafka import KafkaTopic
+from pipeline.sources.source import Source
+from tests.contract.source_contract import Feed
+
+CALL_S = 20.0
+GROUP = "daycount"
+
+_numbers = itertools.count()
+
+
+class KafkaFeed(Feed):
+    """host: the broker's. options: more of the source's URL, such as `group=g`."""
+
+    def __init__(self, host: str, partitions: int = 1, options: str = "", config: Mapping[str, str] | None = None) -> None:
+        self.host = host
+        self.topic = f"t{os.getpid()}-{next(_numbers)}"
+        self.partitions = partitions
+        self.url = f"kafka://{host}/{self.topic}" + (f"?{options}" if options else "")
+        self._admin = AdminClient({"bootstrap.servers": host, "log_level": 0})
+        self._producer = Producer({"bootstrap.servers": host, "message.max.bytes": 64 << 20, "log_level": 0})
+        self._sent = itertools.count()
+        self.make(config or {})
+
+    def make(self, config: Mapping[str, str]) -> None:
+        """The topic, where it is not there."""
+        topic = NewTopic(self.topic, self.partitions, 1, config={"max.message.bytes": str(64 << 20), **config})
+        self._through(self._admin.create_topics([topic]))
+
+    def drop(self) -> None:
+        self._through(self._admin.delete_topics([self.topic]))
+
+    def grow(self, partitions: int) -> None:
+        self._through(self._admin.create_partitions([NewPartitions(self.topic, partitions)]))
+        self.partitions = partitions
+
+    def send(self, *records: bytes, account: str | None = None) -> None:
+        self.produce(records, [] if account is None else [("account", account.encode())])
+
+    def produce(
+        self, records: Sequence[bytes | None], headers: Sequence[tuple[str, bytes | None]] = (), partition: int | None = None
+    ) -> None:
+        """Records with any headers, in turn to all partitions or to one."""
+        for record in records:
+            to = next(self._sent) % self.partitions if partition is None else partition
+            self._producer.produce(self.topic, record, partition=to, headers=list(headers))
+            self._producer.poll(0)
+        assert self._producer.flush(CALL_S) == 0
+
+    def open(self, follow: bool = True, more: str = "", **given: Any) -> Source:
+        return KafkaTopic(self.url + more, follow=follow, **given)
+
+    def abandon(self, source: Source) -> None:
+        """Its group sees it go at once, instead of when its session is over."""
+        assert isinstance(source, KafkaTopic)
+        source._group.close()
+
+    def committed(self, group: str = GROUP) -> list[int]:
+        """The group's offset of each partition; those of which it has none are -1001."""
+        return [at.offset for at in self._asked(group, "committed")]
+
+    def ends(self) -> list[int]:
+        return [at.offset for at in self._asked(GROUP, "offsets_for_times")]
+
+    def is_counted(self, group: str = GROUP) -> bool:
+        """Whether everything sent has been acknowledged by the group."""
+        return self.committed(group) == self.ends()
+
+    def close(self) -> None:
+        self._producer.flush(CALL_S)
+
+    def _asked(self, group: str, question: str) -> list[TopicPartition]:
+        consumer = Consumer({"bootstrap.servers": self.host, "group.id": group, "log_level": 0})
+        try:
+            partitions = [TopicPartition(self.topic, n, OFFSET_END) for n in range(self.partitions)]
+            answer: list[TopicPartition] = getattr(consumer, question)(partitions, timeout=CALL_S)
+            return answer
+        finally:
+            consumer.close()
+
+    @staticmethod
+    def _through(futures: Mapping[str, Any]) -> None:
+        for future in futures.values():
+            future.result(CALL_S)

@@ -16,7 +16,7 @@ FROM ${PYTHON}
 RUN useradd --create-home --uid 10001 daycount && install -d -o daycount /data
 COPY --from=build /opt/daycount /opt/daycount
 ENV PATH=/opt/daycount/bin:$PATH PYTHONUNBUFFERED=1
-USER daycount
+USER 10001
 WORKDIR /data
 ENTRYPOINT ["daycount"]
 CMD ["--help"]

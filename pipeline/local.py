@@ -82,7 +82,7 @@ class LocalRun:
     """
 
     store: Store
-    definitions: RefreshedDefinitions
+    definitions: RefreshedDefinitions[Snapshot]
     workers: WorkersHandle
     shards: int
     rejects: str

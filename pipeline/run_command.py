@@ -196,18 +196,19 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
         raise UsageError("--rejects: say where all workers can keep them: pubsub://PROJECT/TOPIC or a stream of Redis")
     logging.basicConfig(level=logging.ERROR, force=True)
     from pipeline.streaming.graph import Job
-    from pipeline.streaming.submit import DATAFLOW, PRISM, submit
-    from pipeline.streaming.workers import EngineSetup
+    from pipeline.streaming.setup import EngineSetup
+    from pipeline.streaming.submit import DATAFLOW, submit
 
-    job = Job(
-        inputs=options.inputs,
+    setup = EngineSetup(
+        store_url=options.store_url,
         definitions_url=options.definitions_url,
-        rejects=rejects,
         refresh_s=options.refresh_s,
-        setup=EngineSetup(options.store_url, options.account, options.dedup_days, _held_bytes(options)),
-        by_engine=options.runner == DATAFLOW,
-        from_the_side=options.runner != PRISM,
+        account=options.account,
+        dedup_days=options.dedup_days,
+        held_bytes_max=_held_bytes(options),
     )
+    on_dataflow = options.runner == DATAFLOW
+    job = Job(options.inputs, rejects, setup, by_engine=on_dataflow, from_the_side=on_dataflow)
     submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot)
 
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from threading import Event, Thread
+from typing import Generic, Protocol, TypeVar
 
-from pipeline.definitions.source import DefinitionsSource
-from pipeline.model.definition import Snapshot
+T = TypeVar("T", covariant=True)
 
 REFRESH_S = 1.0
 REST = 9  # times as long as a read took; reading takes a tenth of the time at most, however many definitions there are
 
 
-class RefreshedDefinitions:
-    """The last snapshot of a source, which from now on only this reads."""
+class Readable(Protocol[T]):
+    """What can be read again and again, such as a `DefinitionsSource`. `stale_reason`: why it can't at present."""
 
-    def __init__(self, source: DefinitionsSource, first: Snapshot, refresh_s: float = REFRESH_S) -> None:
+    @property
+    def stale_reason(self) -> str | None: ...
+
+    def read(self) -> T:
+        """Raises nothing once it has been read."""
+
+
+class RefreshedDefinitions(Generic[T]):
+    """What a source gave last, which from now on only this reads."""
+
+    def __init__(self, source: Readable[T], first: T, refresh_s: float = REFRESH_S) -> None:
         self._source = source
         self._refresh_s = refresh_s
         self._latest = first
@@ -23,7 +33,7 @@ class RefreshedDefinitions:
         self._thread = Thread(target=self._refresh, daemon=True)
         self._thread.start()
 
-    def read(self) -> Snapshot:
+    def read(self) -> T:
         """The definitions as of the last refresh; the very same object while nothing has changed."""
         return self._latest
 

@@ -15,6 +15,7 @@ from pipeline.sources.redis_group import Away, Group
 from pipeline.sources.redis_url import StreamUrl
 from pipeline.store import open_store
 from pipeline.streaming.definitions import Paused
+from pipeline.streaming.setup import EngineSetup
 
 
 class TellComplete(beam.DoFn):
@@ -23,15 +24,14 @@ class TellComplete(beam.DoFn):
     **Retry:** harmless.
     """
 
-    def __init__(self, inputs: Sequence[str], store_url: str, every_s: float) -> None:
+    def __init__(self, inputs: Sequence[str], given: EngineSetup) -> None:
         self._inputs = inputs
-        self._store_url = store_url
-        self._every_s = every_s
+        self._given = given
 
     def setup(self) -> None:
         self._groups = [Group(StreamUrl.parse(url)) for url in self._inputs]
-        self._store = open_store(self._store_url, create=False)
-        self._paused = Paused(self._every_s)
+        self._store = open_store(self._given.store_url, create=False)
+        self._paused = Paused(self._given.refresh_s)
 
     def process(self, tick: Any) -> None:
         if self._paused():

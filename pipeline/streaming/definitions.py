@@ -23,8 +23,9 @@ from apache_beam.utils.timestamp import Timestamp
 from pipeline.adopt import Adoption
 from pipeline.definitions.source import open_definitions
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import TransientStoreError, UsageError
+from pipeline.model.errors import StoreError, UsageError
 from pipeline.store import open_store
+from pipeline.streaming.setup import EngineSetup
 
 NUMBER_BYTES = 8
 
@@ -81,23 +82,30 @@ class InForce:
         self._source = open_definitions(definitions_url)
         self._store = open_store(store_url, create=False)
         self._adoption: Adoption | None = None
-        self.latest: Numbered | None = None
+        self._latest: Numbered | None = None
+        self.stale_reason: str | None = None
 
-    def changed(self) -> bool:
-        """Read them; whether `latest` is another than before. **Retry:** harmless."""
+    def read(self) -> Numbered:
+        """The very same object while nothing has changed.
+
+        Raises UsageError, or StoreError, if there is nothing yet to go on with. **Retry:** harmless.
+        """
         try:
             snapshot = self._source.read()
-            if self._source.stale_reason:
-                _log.warning("definitions can't be read, the last ones stay in force: %s", self._source.stale_reason)
-            if self.latest is not None and snapshot.version == self.latest.snapshot.version:
-                return False
-            self._adoption = self._adoption or Adoption(self._store, stating=True)
-            self._adoption.adopt(snapshot, datetime.now(UTC))
-        except (TransientStoreError, UsageError) as e:
-            _log.warning("definitions are not taken into force: %s", e)
-            return False
-        self.latest = Numbered(max(time.time_ns(), self.latest.number + 1 if self.latest else 0), snapshot)
-        return True
+            if self._latest is None or snapshot.version != self._latest.snapshot.version:
+                self._adoption = self._adoption or Adoption(self._store, stating=True)
+                self._adoption.adopt(snapshot, datetime.now(UTC))
+                number = max(time.time_ns(), self._latest.number + 1 if self._latest else 0)
+                self._latest = Numbered(number, snapshot)
+            stale = self._source.stale_reason
+        except (StoreError, UsageError) as e:
+            if self._latest is None:
+                raise
+            stale = str(e)
+        if stale and stale != self.stale_reason:
+            _log.warning("the last definitions stay in force: %s", stale)
+        self.stale_reason = stale
+        return self._latest
 
     def close(self) -> None:
         self._source.close()
@@ -107,18 +115,21 @@ class InForce:
 class ReadDefinitions(beam.DoFn):
     """A tick -> the definitions, numbered, as bytes, if they are others than before. **Retry:** harmless."""
 
-    def __init__(self, definitions_url: str, store_url: str, every_s: float) -> None:
-        self._urls = definitions_url, store_url
-        self._every_s = every_s
+    def __init__(self, given: EngineSetup) -> None:
+        self._given = given
 
     def setup(self) -> None:
-        self._in_force = InForce(*self._urls)
-        self._paused = Paused(self._every_s)
+        self._in_force = InForce(self._given.definitions_url, self._given.store_url)
+        self._told: Numbered | None = None
+        self._paused = Paused(self._given.refresh_s)
 
     def process(self, tick: Any) -> Iterator[bytes]:
-        if not self._paused() and self._in_force.changed() and self._in_force.latest is not None:
-            number, snapshot = self._in_force.latest
-            yield number.to_bytes(NUMBER_BYTES, "big") + zlib.compress(snapshot.to_bytes(), 1)
+        if self._paused():
+            return
+        read = self._in_force.read()
+        if read is not self._told:
+            self._told = read
+            yield read.number.to_bytes(NUMBER_BYTES, "big") + zlib.compress(read.snapshot.to_bytes(), 1)
 
     def teardown(self) -> None:
         self._in_force.close()

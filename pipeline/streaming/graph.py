@@ -13,36 +13,40 @@ from pipeline.streaming.commit import CommitUnits
 from pipeline.streaming.complete import TellComplete
 from pipeline.streaming.definitions import ReadDefinitions, side_input, ticks
 from pipeline.streaming.match import RECEIPTS, REJECTS, KeepRejects, MatchRecords
+from pipeline.streaming.setup import EngineSetup
 from pipeline.streaming.sources import scheme_of, take
-from pipeline.streaming.workers import EngineSetup, EngineWorkersHandle
+from pipeline.streaming.workers import EngineWorkersHandle
 
 NOTE = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a job is told. by_engine: the engine has a source of its own for Pub/Sub; from_the_side: it can show steps a
-    side input that changes, which Prism can't (apache/beam#31438).
+    """What a job is told. by_engine: the engine has a source of its own for Pub/Sub. from_the_side: it shows steps a side
+    input that changes; else each process reads definitions itself, every `setup.refresh_s` seconds too.
     """
 
     inputs: Sequence[str]
-    definitions_url: str
     rejects: str
-    refresh_s: float
     setup: EngineSetup
     by_engine: bool = False
-    from_the_side: bool = True
+    from_the_side: bool = False
 
 
 def build(root: beam.Pipeline, job: Job) -> None:
     """Take, match, commit by shard, acknowledge; definitions come in from the side."""
     workers = EngineWorkersHandle(job.setup)
-    ticking = ticks(root, job.refresh_s)
-    urls = job.definitions_url, job.setup.store_url
-    read = ticking | "Read definitions" >> beam.ParDo(ReadDefinitions(*urls, job.refresh_s)).with_output_types(bytes)
-    definitions = [side_input(read)] if job.from_the_side else []
+    from_redis = all(scheme_of(url) in REDIS_SCHEMES for url in job.inputs)
+    definitions = []
+    if job.from_the_side or from_redis:
+        ticking = ticks(root, job.setup.refresh_s)
+    if job.from_the_side:
+        read = ticking | "Read definitions" >> beam.ParDo(ReadDefinitions(job.setup)).with_output_types(bytes)
+        definitions = [side_input(read)]
+    if from_redis:
+        ticking | "Tell how far" >> beam.ParDo(TellComplete(job.inputs, job.setup))
     taken = [take(root, n, url, by_engine=job.by_engine) for n, url in enumerate(job.inputs)]
-    matching = beam.ParDo(MatchRecords(workers, *urls, job.refresh_s), *definitions).with_output_types(
+    matching = beam.ParDo(MatchRecords(workers), *definitions).with_output_types(
         tuple[int, bytes], **{REJECTS: bytes, RECEIPTS: NOTE}
     )
     matched = (
@@ -55,5 +59,3 @@ def build(root: beam.Pipeline, job: Job) -> None:
         | "What is done" >> beam.Flatten()
         | "Acknowledge" >> beam.ParDo(Acknowledge(job.inputs))
     )
-    if all(scheme_of(url) in REDIS_SCHEMES for url in job.inputs):
-        ticking | "Tell how far" >> beam.ParDo(TellComplete(job.inputs, job.setup.store_url, job.refresh_s))

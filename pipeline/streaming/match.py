@@ -11,10 +11,9 @@ import orjson
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
-from pipeline.model.errors import RunError
 from pipeline.reject_places import open_rejects
 from pipeline.streaming.acknowledge import part_done, parts_of
-from pipeline.streaming.definitions import InForce, Newest, Numbered, Paused
+from pipeline.streaming.definitions import Newest
 from pipeline.streaming.taken import Taken
 from pipeline.streaming.workers import EngineWorkersHandle
 
@@ -47,22 +46,18 @@ class Part(NamedTuple):
 class MatchRecords(beam.DoFn):
     """`Taken` -> (shard, `Part` of hits), parts of rejects, and what is to be acknowledged. **Retry:** harmless.
 
-    Definitions come in from the side; without that, and as long as nothing came, each process reads them itself.
+    Definitions come in from the side; without that, and as long as nothing came, the process reads them itself.
     """
 
-    def __init__(self, workers: EngineWorkersHandle, definitions_url: str, store_url: str, every_s: float) -> None:
+    def __init__(self, workers: EngineWorkersHandle) -> None:
         self._handle = workers
-        self._urls = definitions_url, store_url
-        self._every_s = every_s
 
     def setup(self) -> None:
         self._workers = self._handle.acquire()
         self._newest = Newest()
-        self._paused = Paused(self._every_s)
-        self._own: InForce | None = None
 
     def process(self, element: bytes, definitions: Iterable[bytes] = ()) -> Iterator[Any]:
-        as_of, snapshot = self._newest.of(definitions) or self._read()
+        as_of, snapshot = self._newest.of(definitions) or self._workers.in_force()
         taken = Taken.from_bytes(element)
         matched = self._workers.match(taken.block, snapshot)
         for name, count in matched.tally.items():
@@ -76,18 +71,6 @@ class MatchRecords(beam.DoFn):
             yield TaggedOutput(REJECTS, Part(taken.id, number, as_of, lines).to_bytes())
         if taken.receipt.ids:
             yield TaggedOutput(RECEIPTS, (taken.id, parts_of(number, taken.receipt)))
-
-    def _read(self) -> Numbered:
-        self._own = self._own or InForce(*self._urls)
-        if not self._paused() or self._own.latest is None:
-            self._own.changed()
-        if self._own.latest is None:
-            raise RunError("no definitions could be read yet, see the warnings before; the engine tries again")
-        return self._own.latest
-
-    def teardown(self) -> None:
-        if self._own is not None:
-            self._own.close()
 
 
 class KeepRejects(beam.DoFn):

@@ -18,7 +18,7 @@ from pipeline.store import Store
 from pipeline.streaming.graph import Job, build
 from pipeline.streaming.sources import check_inputs
 
-DATAFLOW, PRISM = "DataflowRunner", "PrismRunner"
+DATAFLOW = "DataflowRunner"
 POLL_S = 0.5
 
 

@@ -4,52 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from queue import Empty, LifoQueue
 from threading import Lock
 
 from apache_beam.utils.shared import Shared
 
+from pipeline.definitions.refreshing import RefreshedDefinitions
 from pipeline.match.block import Matched
 from pipeline.memory import tune_memory
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import UsageError
 from pipeline.sources.blocks import Block
-from pipeline.store import open_store
-from pipeline.store.fixed import read_fixed, visitor_key_given
-from pipeline.worker import Worker, WorkerSetup
+from pipeline.streaming.definitions import InForce, Numbered
+from pipeline.streaming.setup import EngineSetup
+from pipeline.worker import Worker
 
 KEEPERS = 4  # of shards, so many units can wait for the store at once
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSetup:
-    """What a job tells its processes. Shards and visitor key they get from the store (and their environment), so that
-    no secret stands in a job's graph.
-    """
-
-    store_url: str
-    account: str | None
-    dedup_days: int
-    held_bytes_max: int
-
-    def worker_setup(self) -> WorkerSetup:
-        """The whole of it. Raises UsageError where the store isn't the job's, or the key isn't the store's."""
-        with closing(open_store(self.store_url, create=False)) as store:
-            fixed = read_fixed(store, visitor_key_given())
-        if fixed is None:
-            raise UsageError(f"--store {self.store_url}: nothing was ever counted into it; submit the job again")
-        held = self.held_bytes_max // KEEPERS
-        return WorkerSetup(self.store_url, fixed.shards, fixed.visitor_key, self.account, self.dedup_days, held)
 
 
 class EngineWorkers:
     """Judges in as many threads as ask; commits one unit of a shard after the other."""
 
-    def __init__(self, setup: WorkerSetup) -> None:
+    def __init__(self, given: EngineSetup) -> None:
         tune_memory()
-        self._setup = setup
+        self._given = given
+        self._setup = setup = given.worker_setup(KEEPERS)
+        self._definitions: RefreshedDefinitions[Numbered] | None = None
+        self._reading = Lock()
         self._matching: LifoQueue[Worker] = LifoQueue()
         self._keeping = [(Worker(setup), Lock()) for _ in range(KEEPERS)]
         self._as_of = [0] * KEEPERS
@@ -74,6 +55,17 @@ class EngineWorkers:
             worker.flush()
             return tally
 
+    def in_force(self) -> Numbered:
+        """The definitions, read again and again in the background from now on.
+
+        Raises what the first read raises, which may be tried again.
+        """
+        with self._reading:
+            if self._definitions is None:
+                read = InForce(self._given.definitions_url, self._given.store_url)
+                self._definitions = RefreshedDefinitions(read, read.read(), self._given.refresh_s)
+            return self._definitions.read()
+
     @contextmanager
     def _free(self) -> Iterator[Worker]:
         try:
@@ -95,4 +87,4 @@ class EngineWorkersHandle:
 
     def acquire(self) -> EngineWorkers:
         """The same for all steps in this process, for as long as one of them holds on."""
-        return self._shared.acquire(lambda: EngineWorkers(self._setup.worker_setup()))
+        return self._shared.acquire(lambda: EngineWorkers(self._setup))

@@ -113,6 +113,7 @@ def run(**given: Any) -> None:
     options = RunOptions(**given)
     summary = start(options)
     if summary is None:
+        click.echo("submitted: the job goes on by itself; look after it where the engine shows its jobs", err=True)
         return
     click.echo(json.dumps(as_record(summary)) if options.as_json else as_text(summary, shown(rejects_place(options))))
 
@@ -132,8 +133,7 @@ def start(options: RunOptions) -> Summary | None:
             _check_rejects(rejects)  # beside the store, so its place is looked at after the store's
         fixed = fix(store, shards=options.shards, default_shards=SHARDS_DEFAULT, visitor_key=visitor_key_given())
         if options.runner not in LOCAL_RUNNERS and (options.follow or inputs.streams):
-            _submit(options, store, fixed, snapshot, rejects)
-            return None
+            return _submit(options, store, fixed, snapshot, rejects)
         return _drive(options, inputs, definitions, snapshot, store, fixed, rejects)
     finally:
         store.close()
@@ -188,7 +188,7 @@ def _drive(
         return local.run(source)
 
 
-def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot, rejects: str) -> None:
+def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot, rejects: str) -> Summary | None:
     """Hand a job without end to an engine."""
     if not options.follow:
         raise UsageError(f"--runner {options.runner} reads streams without end: add --follow")
@@ -209,7 +209,7 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
     )
     on_dataflow = options.runner == DATAFLOW
     job = Job(options.inputs, rejects, setup, by_engine=on_dataflow, from_the_side=on_dataflow)
-    submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot)
+    return submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot)
 
 
 def _held_bytes(options: RunOptions) -> int:

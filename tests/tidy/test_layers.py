@@ -35,6 +35,7 @@ MAY_IMPORT = {
         "pipeline.definitions",
         "pipeline.store",
         "pipeline.adopt",
+        "pipeline.local",  # what a run came to
         "pipeline.worker",
         "pipeline.memory",
         "pipeline.reject_places",

@@ -1,0 +1,77 @@
+"""Owns where the engines for tests are on this machine, and a program of theirs as a process. `.ci/engines` puts them there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.support.missing import missing
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(os.environ.get("DAYCOUNT_ENGINES") or "~/.cache/daycount-tests").expanduser()
+FLINK = "flink-1.19.3"
+JOB_SERVER = "beam-flink-1.19-2.70.0"
+PRISM = "prism-2.77.0/prism"
+TAIL_CHARS = 4_000
+
+
+def engine(name: str) -> Path:
+    """Where an engine's files are; without them the test is left out."""
+    place = FOLDER / name
+    if not place.exists():
+        missing(f"{name}: not in {FOLDER}; .ci/engines installs it")
+    return place
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Program:
+    """A process with a log file, which ends with this one whatever becomes of that: the kernel sees to it.
+
+    It lives as long as the thread that starts it, so that has to be one that stays.
+    """
+
+    def __init__(self, words: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def runs(self) -> bool:
+        return self.process.poll() is None
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-TAIL_CHARS:]
+
+    def kill(self) -> None:
+        """Kills this process alone, with -9."""
+        self.process.kill()
+        self.process.wait()
+
+    def kill_all(self) -> None:
+        """Kills it with all that it has started."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()

@@ -1,0 +1,36 @@
+"""Starts a Beam worker as a task manager asks for it, in the same way as the start program of Beam's images does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+import grpc
+from apache_beam.portability.api import beam_provision_api_pb2 as provision
+from apache_beam.portability.api import beam_provision_api_pb2_grpc as provision_grpc
+from google.protobuf import json_format, text_format
+
+WORKER = "apache_beam.runners.worker.sdk_worker_main"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--id", required=True)
+    parser.add_argument("--provision_endpoint", required=True)
+    args, _ = parser.parse_known_args()
+    with grpc.insecure_channel(args.provision_endpoint) as channel:
+        service = provision_grpc.ProvisionServiceStub(channel)
+        info = service.GetProvisionInfo(provision.GetProvisionInfoRequest(), metadata=[("worker_id", args.id)]).info
+    told = {
+        "WORKER_ID": args.id,
+        "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
+        "LOGGING_API_SERVICE_DESCRIPTOR": text_format.MessageToString(info.logging_endpoint),
+        "CONTROL_API_SERVICE_DESCRIPTOR": text_format.MessageToString(info.control_endpoint),
+        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
+    }
+    os.execve(sys.executable, [sys.executable, "-m", WORKER], os.environ | told)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import scale_tables as tables
-from benchmarks.scale_load import MEASURED, Load, Size, read_measured
-from benchmarks.scale_needs import Needs
+from benchmarks.scale_load import FLUSH_S, MEASURED, Size, read_measured
+from benchmarks.scale_needs import settled
 
 PAGE = Path(__file__).parents[1] / "deploy" / "scale.md"
 _SECTION = re.compile(r"(<!-- scale: (\w+) -->\n).*?(<!-- /scale -->)", re.DOTALL)
@@ -27,8 +27,8 @@ _SECTION = re.compile(r"(<!-- scale: (\w+) -->\n).*?(<!-- /scale -->)", re.DOTAL
 
 def sections(measured: Mapping[str, Any]) -> dict[str, str]:
     """The page's tables by name."""
-    as_it_is = [Needs(Load(size, measured)) for size in tables.SIZES]
-    changed = [Needs(Load(replace(size, **tables.CHANGED), measured)) for size in tables.SIZES]
+    as_it_is = [settled(size, measured) for size in tables.SIZES]
+    changed = [settled(replace(size, **tables.CHANGED), measured) for size in tables.SIZES]
     both = [need for pair in zip(as_it_is, changed, strict=True) for need in pair]
     return {
         "figures": tables.figures(measured),
@@ -61,7 +61,7 @@ def main() -> None:
     measured = read_measured()
     if arguments.rate:
         size = Size(arguments.rate, arguments.accounts, arguments.shards, arguments.flush_s, arguments.days)
-        needs = Needs(Load(size, measured))
+        needs = settled(size, measured)
         print(tables.arithmetic([needs]), tables.full([needs]), tables.money([needs]), sep="\n\n")
         return
     if arguments.write:
@@ -76,7 +76,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, help="events/s of a size of your own")
     parser.add_argument("--accounts", type=int, default=100, help="default %(default)s")
     parser.add_argument("--shards", type=int, default=8, help="default %(default)s")
-    parser.add_argument("--flush-s", type=float, default=5.0, help="seconds between a shard's units (default %(default)s)")
+    parser.add_argument(
+        "--flush-s", type=float, default=FLUSH_S, help="at least, between a shard's units (default %(default)s)"
+    )
     parser.add_argument("--days", type=int, default=30, help="of history (default %(default)s)")
     return parser.parse_args()
 

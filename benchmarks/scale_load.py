@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ from pipeline.shard.keeper import DEDUP_DAYS
 MEASURED = Path(__file__).with_name("scale_measured.json")
 MEASURED_PER_VISITOR = 10.0  # events a visitor and day
 DAY_S = 86_400
+# What `pipeline.streaming.commit` does, which isn't imported since it brings Beam along.
+FLUSH_S = 0.5
+UNIT_BYTES_MAX = 2 << 20
 ID_BYTES, ID_HELD_BYTES = 8, 12  # in the store, and in memory
 
 
@@ -41,7 +44,7 @@ class Size:
     rate: float
     accounts: int
     shards: int
-    flush_s: float
+    flush_s: float = FLUSH_S
     days: int = 30
     per_visitor: float = MEASURED_PER_VISITOR
     held_days: int = 0
@@ -54,8 +57,7 @@ class Load:
     def __init__(self, size: Size, measured: Mapping[str, Any]) -> None:
         self.size = size
         self.m = measured
-        self.shares = zipf(size.accounts, ASSUMED["accounts_zipf"].value)
-        self.fanout = fanouts(self.shares, size.shards, FANOUT_MAX)
+        self.shares, self.fanout = _accounts(size.accounts, size.shards)
 
     @cached_property
     def hits(self) -> float:
@@ -64,7 +66,7 @@ class Load:
     @cached_property
     def hottest(self) -> float:
         """Load of the hottest shard over the mean, as accounts' names usually fall."""
-        return skew(self.shares, self.fanout, self.size.shards)[0]
+        return _usual_skew(self.size.accounts, self.size.shards)
 
     @property
     def units(self) -> float:
@@ -160,6 +162,16 @@ class Load:
         hits, parts = self._parts.T
         of_row = self.facts_stored * self.shares / (parts * BUCKETS_PER_SHARD)
         return float((parts * touched_buckets(hits) * of_row).sum() / self.size.flush_s)
+
+
+def _accounts(count: int, shards: int) -> tuple[np.ndarray, np.ndarray]:
+    shares = zipf(count, ASSUMED["accounts_zipf"].value)
+    return shares, fanouts(shares, shards, FANOUT_MAX)
+
+
+@cache
+def _usual_skew(accounts: int, shards: int) -> float:
+    return skew(*_accounts(accounts, shards), shards)[0]
 
 
 def touched_buckets(hits: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -71,7 +71,7 @@ class Watched:
         self._store = store
         self.at_hand = store.at_hand
         self.cells: Sequence[Cell] = ()
-        self.rows_loaded = self.folds = 0
+        self.rows_loaded = self.folds = self.bytes_loaded = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -80,7 +80,9 @@ class Watched:
         if table == "visitors":
             self.rows_loaded += len(rows) * (len(rows) > 1)
             self.folds += len(rows) == 1
-        return self._store.read(table, rows, *ranges)
+        found = self._store.read(table, rows, *ranges)
+        self.bytes_loaded += sum(len(value) for cells in found.values() for _, value in cells) * (table == "visitors")
+        return found
 
     def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
         self.cells = cells
@@ -112,6 +114,9 @@ def _figures(workload: Path) -> dict[str, Any]:
             for shard, message in matched.hits:
                 units.append(_commit(keeper, watched, day, shard, message))
                 series.update(_series(message))
+        forgetful = ShardKeeper(watched, held_bytes_max=0)
+        forgetful.adopt(snapshot)
+        seen = _seen(workload, matcher, watched, {"held": keeper, "again": forgetful})
         reading = _reading(store)
     events, hits = sum(lines for lines, _, _ in blocks), sum(unit.hits for unit in units)
     warm = blocks[len(LINES) :]  # the first ones compile
@@ -123,6 +128,7 @@ def _figures(workload: Path) -> dict[str, Any]:
         **_fit_units(units),
         **reading,
         "held_mb_us": _merging(),
+        **seen,
         **_sizes(units),
         "series_shares": sorted((round(n / hits, 4) for n in series.values()), reverse=True),
     }
@@ -189,6 +195,26 @@ def _fit(names: Sequence[str], rows: Sequence[Sequence[float]], took: Sequence[f
     weights = 1 / np.array(took)
     found, _ = nnls(np.array(rows, dtype=float) * weights[:, None], np.ones(len(took)))
     return dict(zip(names, found.tolist(), strict=True))
+
+
+def _seen(
+    workload: Path, matcher: BlockMatcher, watched: Watched, keepers: Mapping[str, ShardKeeper], lines: int = 2_000
+) -> dict[str, float]:
+    """What units of the same size take on top of all that was counted before, with all of it held and with none."""
+    found: dict[str, float] = {}
+    for day, (name, keeper) in enumerate(keepers.items(), start=DAYS + 1):
+        fresh = [_on(day, DAYS, line) for line in workload.read_text(encoding="ascii").splitlines(keepends=True)[:lines]]
+        hits = matcher.match("".join(fresh).encode(), Span("w", day, "bench"), time.time_ns()).hits
+        watched.bytes_loaded = 0
+        units = [_commit(keeper, watched, day, shard, message) for shard, message in hits]
+        found |= {
+            f"seen_{name}_ms": sum(u.cpu_us for u in units) / len(units) / 1000,
+            f"seen_{name}_mb": watched.bytes_loaded / len(units) / MB,
+            "seen_hits": sum(u.hits for u in units) / len(units),
+            "seen_counter_cells": sum(u.cells["counters"] for u in units) / len(units),
+            "seen_visitors_rows": sum(u.rows["visitors"] for u in units) / len(units),
+        }
+    return found
 
 
 def _reading(store: Store) -> dict[str, float]:

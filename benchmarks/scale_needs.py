@@ -6,17 +6,19 @@ Measured figures per event, hit, cell and unit, times what `scale_load` says; pr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from benchmarks.scale_load import DAY_S, Load
+from benchmarks.scale_load import DAY_S, UNIT_BYTES_MAX, Load, Size
 from benchmarks.scale_prices import ASSUMED, DAYS_PER_MONTH, HOURS_PER_MONTH, LIMITS, PRICES, Read
-from pipeline.shard.keeper import HELD_BYTES_MAX
+from pipeline.run_command import HELD_LIVE_MB
 from pipeline.shard.plan import FOLD_CELLS
 
 MB, GB, TB, TIB = 1e6, 1e9, 1e12, 2**40
 REDIS_GB = 5
+ROUNDS_TO_SETTLE = 8
 MONTH_S = DAYS_PER_MONTH * DAY_S
 
 
@@ -80,14 +82,14 @@ class Needs:
     def default_held_s(self) -> float:
         """Seconds of a new store until workers for the CPU alone hold as many facts as they do by default."""
         workers = max(2.0, (self.cpu - self.merge_cpu) / _value(ASSUMED, "worker_cpu"))
-        return workers * HELD_BYTES_MAX / (self.load.held_per_hit * self.load.hits)
+        return workers * HELD_LIVE_MB * MB / (self.load.held_per_hit * self.load.hits)
 
     @property
-    def shard_busy(self) -> float:
-        """Of the hottest shard's time: its calls, one after the other, and its CPU."""
+    def hottest_unit_s(self) -> float:
+        """Seconds that a unit of the hottest shard takes: its calls, one after the other, and its CPU."""
         cpu_us = self.m["unit_us"] + (self.unit_us - self.m["unit_us"] + self.merge_us) * self.load.hottest
         calls = calls_of(self.load.visitors_rows * self.load.hottest)
-        return (calls * _value(ASSUMED, "rpc_ms") / 1e3 + cpu_us / 1e6) / self.load.size.flush_s
+        return float(calls * _value(ASSUMED, "rpc_ms") / 1e3 + cpu_us / 1e6)
 
     @property
     def nodes_by(self) -> dict[str, float]:
@@ -124,12 +126,13 @@ class Needs:
 
     @property
     def full(self) -> dict[str, float]:
-        """How full each resource is that can't be bought: 1 = at its limit."""
+        """How full each thing is that can't be bought: 1 = at its limit."""
         head = self.load.units / self.load.size.shards * max(1, self.load.payload * self.load.hottest / 1e3)
+        unit = self.load.hits / self.load.units * self.load.hottest * self.m["moved_bytes_per_hit"]
         return {
-            "the hottest shard's time": self.shard_busy / _value(ASSUMED, "shard_busy"),
-            "a head's row": head / (_value(LIMITS, "node_writes") * _value(LIMITS, "node_cpu")),
+            "a unit of the hottest shard (100 %: it keeps up no longer)": unit / UNIT_BYTES_MAX,
             "the largest visitors' row": self.load.largest_row / MB / _value(LIMITS, "row_mb"),
+            "a head's row": head / (_value(LIMITS, "node_writes") * _value(LIMITS, "node_cpu")),
         }
 
     @property
@@ -137,6 +140,17 @@ class Needs:
         """Published and delivered per second."""
         extra = _value(ASSUMED, "messages_per_event") * _value(ASSUMED, "message_extra_bytes")
         return 2 * self.load.size.rate * (self.m["event_bytes"] + extra)
+
+
+def settled(size: Size, measured: Mapping[str, Any]) -> Needs:
+    """What `size` needs at the pace it comes to: where the hottest shard takes longer than a flush, hits wait meanwhile, and
+    its units grow. All shards are reckoned at its pace.
+    """
+    needs = Needs(Load(size, measured))
+    for _ in range(ROUNDS_TO_SETTLE):
+        pace_s = max(size.flush_s, needs.hottest_unit_s / _value(ASSUMED, "shard_busy"))
+        needs = Needs(Load(replace(size, flush_s=pace_s), measured))
+    return needs
 
 
 def unit_us(measured: Mapping[str, Any], hits: float, counter_cells: float, visitors_rows: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import scale, workload
 from benchmarks.daycount import DEFINITIONS
-from benchmarks.scale_load import Load, Size, firsts, read_measured
+from benchmarks.scale_load import FLUSH_S, UNIT_BYTES_MAX, Load, Size, firsts, read_measured
 from benchmarks.scale_needs import Needs, calls_of, unit_us
 from benchmarks.scale_prices import ASSUMED, LIMITS, PRICES
 from benchmarks.scale_tables import number
@@ -20,6 +20,7 @@ from pipeline.model.hit import HitBlock
 from pipeline.shard.keeper import ShardKeeper
 from pipeline.store import open_store
 from pipeline.store.contract import Cell, Rows, Store
+from pipeline.streaming import commit
 
 SHARDS = 8
 
@@ -31,6 +32,10 @@ def test_the_page_shows_what_is_printed_now() -> None:
 
 def test_every_table_has_its_place_on_the_page() -> None:
     assert set(re.findall(r"<!-- scale: (\w+) -->", scale.PAGE.read_text())) == scale.sections(read_measured()).keys()
+
+
+def test_units_are_made_as_engines_make_them() -> None:
+    assert (commit.GATHER_S, commit.UNIT_BYTES) == (FLUSH_S, UNIT_BYTES_MAX)
 
 
 def test_every_figure_that_is_read_says_where_it_is_from() -> None:
@@ -131,6 +136,13 @@ def test_a_units_cost_is_the_sum_of_its_parts() -> None:
     parts = {"unit_us": 1_000.0, "hit_us": 2.0, "counter_cell_us": 10.0, "visitors_row_us": 20.0, "fold_us": 480.0}
     assert unit_us(parts, hits=100, counter_cells=50, visitors_rows=10) == 1_000 + 200 + 500 + 200 + 100
     assert calls_of(96) == 4
+
+
+def test_the_parts_of_a_unit_add_up_to_what_one_was_seen_to_take() -> None:
+    m = read_measured()
+    reckoned_ms = unit_us(m, m["seen_hits"], m["seen_counter_cells"], m["seen_visitors_rows"]) / 1000
+    assert reckoned_ms == pytest.approx(m["seen_held_ms"], rel=0.5)
+    assert m["seen_held_mb"] < m["seen_again_mb"] / 2
 
 
 def test_numbers_have_three_digits() -> None:

@@ -1,4 +1,4 @@
-"""A real Kafka broker for tests: one process, broker and controller in one, a session's, with topics of one's own per test.
+"""A real Kafka broker for tests: one process, broker and controller in one, with topics of one's own per test.
 
 Without its jars, or Java, a test is skipped with a reason; where `CI` is set it fails instead.
 """
@@ -113,9 +113,9 @@ def running_kafka(properties: Mapping[str, str] | None = None) -> Iterator[Kafka
             broker.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka_broker() -> Iterator[KafkaBroker]:
-    """One for all tests of the session."""
+    """One for all tests of a module."""
     with running_kafka() as broker:
         yield broker
 

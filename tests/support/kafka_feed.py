@@ -29,7 +29,7 @@ class KafkaFeed(Feed):
         self.partitions = partitions
         self.url = f"kafka://{host}/{self.topic}" + (f"?{options}" if options else "")
         self._admin = AdminClient({"bootstrap.servers": host, "log_level": 0})
-        self._producer = Producer({"bootstrap.servers": host, "message.max.bytes": 64 << 20, "log_level": 0})
+        self._producer = self._new_producer()
         self._sent = itertools.count()
         self.make(config or {})
 
@@ -44,6 +44,7 @@ class KafkaFeed(Feed):
     def grow(self, partitions: int) -> None:
         self._through(self._admin.create_partitions([NewPartitions(self.topic, partitions)]))
         self.partitions = partitions
+        self._producer = self._new_producer()  # it doesn't know yet
 
     def send(self, *records: bytes, account: str | None = None) -> None:
         self.produce(records, [] if account is None else [("account", account.encode())])
@@ -79,6 +80,9 @@ class KafkaFeed(Feed):
 
     def close(self) -> None:
         self._producer.flush(CALL_S)
+
+    def _new_producer(self) -> Producer:
+        return Producer({"bootstrap.servers": self.host, "message.max.bytes": 64 << 20, "log_level": 0})
 
     def _asked(self, group: str, question: str) -> list[TopicPartition]:
         consumer = Consumer({"bootstrap.servers": self.host, "group.id": group, "log_level": 0})

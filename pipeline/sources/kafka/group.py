@@ -22,7 +22,7 @@ from pipeline.model.errors import RunError, UsageError
 from pipeline.sources.kafka.offsets import Tenures
 from pipeline.sources.kafka.url import KafkaUrl
 
-START_S = 4.0  # for each of the two questions at the start: a cluster that doesn't answer is named within ten seconds
+START_S = 3.0  # for a question at the start
 ANSWER_S = 2.0  # for a question later
 CLOSE_S = 5.0
 SETTINGS = {
@@ -65,7 +65,14 @@ _DETAILS = re.compile(r" \(after [^()]*\)|, \d+ identical error\(s\) suppressed"
 
 
 class Away(Exception):
-    """The cluster can't be asked now, and may be later. The message is a line that names it."""
+    """The cluster can't be asked now, and may be later. The message is a line that names it.
+
+    settling: it answers, and says that it isn't ready, as it does for a while after a topic or a group was made.
+    """
+
+    def __init__(self, line: str, settling: bool = False) -> None:
+        super().__init__(line)
+        self.settling = settling
 
 
 class Came(NamedTuple):
@@ -171,7 +178,10 @@ class Group:
         try:
             yield
         except KafkaException as e:
-            raise Away(self._line(e.args[0])) from e
+            error = e.args[0]
+            if error.code() in _LASTING:
+                raise RunError(self._line(error)) from e
+            raise Away(self._line(error), settling=error.code() > 0 and error.code() not in _CURES) from e
 
     def _line(self, error: KafkaError) -> str:
         """What an error means for people."""
@@ -179,7 +189,13 @@ class Group:
             error = self._said
         cure = _CURES.get(error.code())
         said = _words(error)
-        return f"{self._url}: {said}; {cure}" if cure else f"{self._url} cannot be reached ({said}); {_SILENCE}"
+        if cure:
+            return f"{self._url}: {said}; {cure}"
+        return (
+            f"{self._url} is not ready ({said})"
+            if error.code() > 0
+            else f"{self._url} cannot be reached ({said}); {_SILENCE}"
+        )
 
 
 def _words(error: KafkaError) -> str:

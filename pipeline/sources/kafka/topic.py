@@ -23,6 +23,7 @@ WAIT_S = 0.05  # for more of them, where there are more
 STALLED_S = 1.0  # so long more was there, and nothing came
 OTHERS_S = 1.0  # between looks at how far the group's other members are
 PAUSE_MIN_S, PAUSE_MAX_S = 0.2, 5.0  # between attempts while the cluster is away
+SETTLING_MAX_S = 5.0  # at the start; with a question that isn't answered it is still told within ten seconds
 OUTAGE_MAX_S = 10.0  # of a run that takes what there is; one that follows waits for ever
 
 
@@ -51,10 +52,21 @@ class KafkaTopic(Source):
         self._pause = PAUSE_MIN_S
         self._try_at = self._others_at = self._since = clock()
         try:
-            self._look_at_start()
+            self._insist(self._look_at_start)
         except (Away, RunError) as e:
             self._group.close()
             raise UsageError(f"--input {e}") from e
+
+    def _insist(self, look: Callable[[], None]) -> None:
+        """Look again while the cluster says that it isn't ready, for a while."""
+        until = self._clock() + SETTLING_MAX_S
+        while True:
+            try:
+                return look()
+            except Away as e:
+                if not e.settling or self._clock() > until:
+                    raise
+            time.sleep(PAUSE_MIN_S)
 
     def _look_at_start(self) -> None:
         partitions = self._group.partitions()

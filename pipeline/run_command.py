@@ -113,7 +113,6 @@ def run(**given: Any) -> None:
     options = RunOptions(**given)
     summary = start(options)
     if summary is None:
-        click.echo("submitted: the job goes on by itself; look after it where the engine shows its jobs", err=True)
         return
     click.echo(json.dumps(as_record(summary)) if options.as_json else as_text(summary, shown(rejects_place(options))))
 
@@ -197,7 +196,7 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
     logging.basicConfig(level=logging.ERROR, force=True)
     from pipeline.streaming.graph import Job
     from pipeline.streaming.setup import EngineSetup
-    from pipeline.streaming.submit import DATAFLOW, submit
+    from pipeline.streaming.submit import DATAFLOW, PRISM, submit
 
     setup = EngineSetup(
         store_url=options.store_url,
@@ -209,7 +208,8 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
     )
     on_dataflow = options.runner == DATAFLOW
     job = Job(options.inputs, rejects, setup, by_engine=on_dataflow, from_the_side=on_dataflow)
-    return submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot)
+    with _ends_on_signal() as stopped:
+        return submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot, stopped=stopped)
 
 
 def _held_bytes(options: RunOptions) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,13 +22,26 @@ from pipeline.streaming.graph import Job, build
 from pipeline.streaming.match import METRICS_NAMESPACE
 from pipeline.streaming.sources import check_inputs
 
-DATAFLOW = "DataflowRunner"
+DATAFLOW, PRISM = "DataflowRunner", "PrismRunner"
+CANCELLED = ("CANCELLED", "JobCancellationException")  # at the engine, by somebody
 POLL_S = 0.5
 
 
-def submit(runner: str, options: Sequence[str], job: Job, store: Store, *, shards: int, snapshot: Snapshot) -> Summary | None:
-    """Hand the job to an engine. On Dataflow it goes on by itself: None; elsewhere this waits until it ends, and SIGINT or
-    SIGTERM cancels it. The summary says what the steps counted, as far as the engine tells.
+def submit(
+    runner: str,
+    options: Sequence[str],
+    job: Job,
+    store: Store,
+    *,
+    shards: int,
+    snapshot: Snapshot,
+    stopped: Callable[[], bool],
+) -> Summary | None:
+    """Hand the job to an engine, and wait until it ends, or until `stopped` says so. The summary says what the steps
+    counted until then, as far as the engine tells. None on Dataflow, which is not waited for.
+
+    Prism ends with this process, and so does its job. Elsewhere the job goes on by itself: it is stopped at the engine,
+    whose operator may want a savepoint (and Beam's job server for Flink doesn't hand a cancellation on).
 
     Raises UsageError where an input or the engine can't be reached, or the engine refuses the job; RunError where it fails.
     **Retry:** two jobs over the same input into one store count each event once, and cost twice.
@@ -45,10 +57,10 @@ def submit(runner: str, options: Sequence[str], job: Job, store: Store, *, shard
         result = root.run()
     except Exception as e:  # whatever the engine's client raises
         raise UsageError(f"--runner {runner}: the job was not taken: {_first_line(e)}") from e
-    return None if runner == DATAFLOW else _wait(result, runner)
+    return None if runner == DATAFLOW else _wait(result, runner, stopped)
 
 
-def _wait(result: Any, runner: str) -> Summary:
+def _wait(result: Any, runner: str, stopped: Callable[[], bool]) -> Summary:
     begun = time.monotonic()
     failures: list[Exception] = []
 
@@ -58,22 +70,16 @@ def _wait(result: Any, runner: str) -> Summary:
         except Exception as e:
             failures.append(e)
 
-    asked: list[int] = []
-    before = {s: signal.signal(s, lambda number, _: asked.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
     following = threading.Thread(target=follow, daemon=True)
-    try:
-        following.start()
-        while following.is_alive() and not asked:
-            following.join(POLL_S)
-        tally = _tally(result)
-        if asked:
-            result.cancel()  # what isn't counted isn't acknowledged, and comes again
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if failures and not asked:
+    following.start()
+    while following.is_alive() and not stopped():
+        following.join(POLL_S)
+    tally, asked = _tally(result), following.is_alive()
+    if asked and runner == PRISM:
+        result.cancel()  # what isn't counted isn't acknowledged, and comes again
+    if failures and not asked and not any(word in str(failures[0]) for word in CANCELLED):
         raise RunError(f"the job failed on {runner}: {_first_line(failures[0])}") from failures[0]
-    return Summary(tally, seconds=time.monotonic() - begun, interrupted=bool(asked))
+    return Summary(tally, seconds=time.monotonic() - begun, interrupted=asked)
 
 
 def _tally(result: Any) -> Counter[str]:

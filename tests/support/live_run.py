@@ -37,6 +37,10 @@ class LiveRun:
             assert time.monotonic() < deadline, f"still not so: {self.said()}"
             time.sleep(POLL_S)
 
+    def until_ended(self) -> None:
+        """Wait until it has ended well by itself."""
+        assert self._process.wait(PATIENCE_S) == 0, self.said()
+
     def end(self) -> dict[str, Any]:
         """Tell it to end; its summary."""
         self._process.terminate()

@@ -1,0 +1,81 @@
+"""Jobs on a real Flink cluster: its task managers are killed, jobs are stopped, resumed and cancelled. Numbers are exact."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.engine_jobs import MonthOnEngine
+from tests.support.flink_cluster import FlinkCluster
+
+RUNNING = "RUNNING"
+
+
+@pytest.fixture(scope="module")
+def flink(bigtable_emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+    cluster = FlinkCluster(tmp_path_factory.mktemp("flink"), environment={"BIGTABLE_EMULATOR_HOST": bigtable_emulator.host})
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def month(flink: FlinkCluster, redis_url: str, bigtable_url: str, tmp_path: Path) -> Iterator[MonthOnEngine]:
+    environment = {"BIGTABLE_EMULATOR_HOST": os.environ["BIGTABLE_EMULATOR_HOST"]}
+    words = [word for option in flink.beam_options() for word in option.split("=", 1)]
+    words.remove("--streaming")
+    with MonthOnEngine(redis_url, bigtable_url, tmp_path, words, environment) as month:
+        yield month
+
+
+def running(flink: FlinkCluster) -> list[str]:
+    return [job for job, state in flink.rest.jobs().items() if state == RUNNING]
+
+
+def cancel(flink: FlinkCluster) -> None:
+    [job] = running(flink)
+    flink.rest.cancel(job)
+
+
+def test_a_month_is_exact_though_a_task_manager_is_killed_and_the_job_stopped_with_a_savepoint_and_resumed(
+    flink: FlinkCluster, month: MonthOnEngine
+) -> None:
+    run, parts = month.begin(), month.parts(4)
+    next(parts)
+    run.until(lambda: month.acknowledged() > 0)
+    next(parts)
+    run.until(lambda: month.taken() > 0)
+    flink.kill_task_manager(0)
+    flink.start_task_manager()
+    run.until(month.done)
+    [job] = running(flink)
+    assert flink.rest.failures(job), "the job never noticed"
+    next(parts)
+    run.until(lambda: month.taken() > 0)
+    savepoint = flink.rest.stop_with_savepoint(job)
+    run.until_ended()
+    next(parts)
+    run = month.begin("--savepoint_path", savepoint)
+    run.until(month.done)
+    cancel(flink)
+    run.until_ended()
+    month.check()
+
+
+def test_a_job_that_is_cancelled_with_records_in_work_is_made_whole_by_the_next(
+    flink: FlinkCluster, month: MonthOnEngine
+) -> None:
+    parts = month.parts(2)
+    next(parts)
+    run = month.begin()
+    run.until(lambda: month.taken() > 0)
+    cancel(flink)
+    run.until_ended()
+    next(parts)
+    run = month.begin()
+    run.until(month.done)
+    run.end()  # the job goes on
+    cancel(flink)
+    month.check()

@@ -1,0 +1,87 @@
+"""Owns a month of a real shop on its way through a job on an engine: sent in parts, looked after, checked at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import redis
+
+from tests.support.daycount import Shop, daycount, exactly
+from tests.support.live_run import LiveRun, live_runs
+from tests.support.redis_feed import STREAM, RedisFeed
+from tests.support.retail import DEFINITIONS, check_everything, retail_lines
+
+GROUP = "daycount"
+SHARDS = "8"
+REPEATED = 10  # every tenth record is sent again
+
+
+class MonthOnEngine:
+    """Definitions and records come through one Redis. words: the runner and its options."""
+
+    def __init__(self, redis_url: str, store: str, folder: Path, words: Sequence[str], environment: dict[str, str]) -> None:
+        self.feed = RedisFeed(redis_url)
+        rejects = f"{redis_url}?stream=rejects"
+        extra = ("--shards", SHARDS, "--create-tables", "--rejects", rejects, "--refresh-s", "0.5", *words)
+        self.shop = Shop(store, redis_url, extra=extra, environment=environment)
+        self._lines = retail_lines()
+        self._runs = live_runs(self.shop, folder)
+        pushed = daycount("define", "push", DEFINITIONS, "--definitions", redis_url)
+        assert pushed.returncode == 0, pushed.stderr
+
+    def __enter__(self) -> MonthOnEngine:
+        self._begin = self._runs.__enter__()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._runs.__exit__(*failure)
+        self.feed.close()
+
+    def begin(self, *words: str) -> LiveRun:
+        """Submit the job."""
+        return self._begin(self.feed.url, words=words)
+
+    def send(self, part: int, parts: int) -> None:
+        """Some of the month, with what is sent twice."""
+        lines = self._lines[part::parts]
+        self.feed.send(*lines, *lines[::REPEATED], account=self.shop.account)
+
+    def parts(self, count: int) -> Iterator[int]:
+        """Send so many parts, one whenever the next is asked for."""
+        for part in range(count):
+            self.send(part, count)
+            yield part
+
+    def taken(self) -> int:
+        """How many records are in the engine's hands."""
+        return self._group("pending")
+
+    def acknowledged(self) -> int:
+        """How many records were counted and acknowledged."""
+        return self._group("entries-read") - self._group("pending")
+
+    def done(self) -> bool:
+        """Whether everything sent was."""
+        return self._group("lag", default=1) == 0 and self.taken() == 0
+
+    def _group(self, name: str, default: int = 0) -> int:
+        try:
+            groups = self.feed.client.xinfo_groups(STREAM)
+        except redis.ResponseError:
+            return default  # no stream yet
+        found = [group[name] for group in groups if group["name"] == GROUP.encode()]
+        return int(found[0] if found and found[0] is not None else default)
+
+    def check(self) -> None:
+        """Every number of the month, as the shop's books have it, and that nothing was rejected."""
+        check_everything(self._query)
+        assert self.feed.client.xlen("rejects") == 0
+
+    def _query(self, *metrics: str, **words: str) -> object:
+        options = [word for name, value in words.items() for word in (f"--{name.rstrip('_')}", value)]
+        done = daycount(
+            "query", *metrics, *options, *self.shop.places, "--format", "json", environment=self.shop.environment
+        )
+        assert (done.returncode) == 0, done.stderr
+        return exactly(done.stdout)

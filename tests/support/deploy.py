@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,9 +15,25 @@ from types import ModuleType
 import click
 
 from pipeline.cli import daycount
-from tests.support.tree import ROOT
+from tests.support.missing import missing
+from tests.support.tree import PROGRAMS, ROOT, modules
 
 DEPLOY = ROOT / "deploy"
+TOOLS = Path("~/.cache/daycount-tests/bin").expanduser()
+VARIABLE = re.compile(r'"((?:DAYCOUNT|BIGTABLE|PUBSUB)_[A-Z_]+)"')
+
+
+def tool(name: str) -> Path:
+    """A program that only tests of `deploy/` need; without it the test is left out."""
+    found = shutil.which(name, path=f"{TOOLS}:{os.environ.get('PATH', '')}")
+    if found is None:
+        missing(f"{name}: neither in PATH nor in {TOOLS}; .ci/deploy_tools installs it")
+    return Path(found)
+
+
+def read_by_the_programs() -> set[str]:
+    """Names of environment variables that occur in the programs' code, Google's of its emulators included."""
+    return {name for module in modules(*PROGRAMS) for name in VARIABLE.findall(module.text)}
 
 
 @contextmanager
@@ -39,18 +58,27 @@ def _lies_in(module: ModuleType, folder: Path) -> bool:
     return place is not None and Path(place).parent == folder
 
 
+def named_command(words: Sequence[str]) -> click.Command:
+    """The command that the first of these words name."""
+    return _walk(words)[0]
+
+
+def _walk(words: Sequence[str]) -> tuple[click.Command, Sequence[str]]:
+    command: click.Command = daycount
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(click.Context(command), words[0])
+        assert found is not None, f"no command {words[0]}"
+        command, words = found, words[1:]
+    return command, words
+
+
 def parsed(words: Sequence[str]) -> click.Context:
     """The context of the command that these words (without `daycount`) call; fails as the command line would.
 
     Nothing is run. Commands that hand unknown options on may only be given Beam's, named here.
     """
-    command: click.Command = daycount
-    name, rest = "daycount", list(words)
-    while isinstance(command, click.Group):
-        found = command.get_command(click.Context(command), rest[0] if rest else "")
-        assert found is not None, f"no command: daycount {' '.join(words)}"
-        command, name, rest = found, rest[0], rest[1:]
-    context = command.make_context(name, rest)
+    command, rest = _walk(words)
+    context = command.make_context(command.name or "", list(rest))
     unknown = [word for word in context.params.get("beam", ()) if word.partition("=")[0] not in BEAM_OPTIONS]
     assert not unknown, f"neither Daycount's nor among Beam's that are used here: {unknown}"
     return context

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.engine_jobs import MonthOnEngine
+from tests.support.engine_jobs import MonthOnEngine, as_words
 from tests.support.flink_cluster import FlinkCluster
 
 RUNNING = "RUNNING"
@@ -24,9 +24,7 @@ def flink(bigtable_emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def month(flink: FlinkCluster, redis_url: str, bigtable_url: str, tmp_path: Path) -> Iterator[MonthOnEngine]:
     environment = {"BIGTABLE_EMULATOR_HOST": os.environ["BIGTABLE_EMULATOR_HOST"]}
-    words = [word for option in flink.beam_options() for word in option.split("=", 1)]
-    words.remove("--streaming")
-    with MonthOnEngine(redis_url, bigtable_url, tmp_path, words, environment) as month:
+    with MonthOnEngine(redis_url, bigtable_url, tmp_path, as_words(flink.beam_options()), environment) as month:
         yield month
 
 

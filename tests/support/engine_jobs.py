@@ -17,14 +17,26 @@ SHARDS = "8"
 REPEATED = 10  # every tenth record is sent again
 
 
-class MonthOnEngine:
-    """Definitions and records come through one Redis. words: the runner and its options."""
+def as_words(options: Sequence[str]) -> list[str]:
+    """Options of a Beam pipeline, `--name=value`, as words of the command, which says --streaming itself."""
+    return [word for option in options if option != "--streaming" for word in option.split("=", 1)]
 
-    def __init__(self, redis_url: str, store: str, folder: Path, words: Sequence[str], environment: dict[str, str]) -> None:
+
+class MonthOnEngine:
+    """Definitions and records come through one Redis. words: more for the command."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        store: str,
+        folder: Path,
+        words: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.feed = RedisFeed(redis_url)
         rejects = f"{redis_url}?stream=rejects"
         extra = ("--shards", SHARDS, "--create-tables", "--rejects", rejects, "--refresh-s", "0.5", *words)
-        self.shop = Shop(store, redis_url, extra=extra, environment=environment)
+        self.shop = Shop(store, redis_url, extra=extra, environment=environment or {})
         self._lines = retail_lines()
         self._runs = live_runs(self.shop, folder)
         pushed = daycount("define", "push", DEFINITIONS, "--definitions", redis_url)

@@ -1,11 +1,13 @@
-"""Owns where the engines for tests are on this machine, and a program of theirs as a process. `.ci/engines` puts them there."""
+"""Owns where the engines for tests are on this machine (`.ci/engines` puts them there), and one as a process."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +27,19 @@ def engine(name: str) -> Path:
     if not place.exists():
         missing(f"{name}: not in {FOLDER}; .ci/engines installs it")
     return place
+
+
+def worker_command(folder: Path) -> Path:
+    """A program, written into the folder, that a runner starts for each Beam worker that it wants."""
+    command = folder / "worker"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.support.engines_worker "$@"\n')
+    command.chmod(0o755)
+    return command
+
+
+def worker_environment(more: Mapping[str, str] | None) -> dict[str, str]:
+    """What workers see: this process's variables, the project and its tests as modules, and `more`."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
 
 
 def free_port() -> int:
@@ -70,8 +85,6 @@ class Program:
 
     def kill_all(self) -> None:
         """Kills it with all that it has started."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()

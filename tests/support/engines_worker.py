@@ -18,7 +18,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--id", required=True)
     parser.add_argument("--provision_endpoint", required=True)
-    args, _ = parser.parse_known_args()
+    # Prism puts quotes around the values, which no shell is there to take away.
+    args, _ = parser.parse_known_args([word.replace("'", "") for word in sys.argv[1:]])
     with grpc.insecure_channel(args.provision_endpoint) as channel:
         service = provision_grpc.ProvisionServiceStub(channel)
         info = service.GetProvisionInfo(provision.GetProvisionInfoRequest(), metadata=[("worker_id", args.id)]).info

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.engines import FLINK, JOB_SERVER, Program, engine, free_port
+from tests.support.engines import FLINK, JOB_SERVER, Program, engine, free_port, worker_command, worker_environment
 from tests.support.flink_cluster_config import (
     JAVA_FLAGS,
     SMALL_JVM,
     TASK_MANAGER_HEAP,
     TASK_MANAGER_MEMORY,
-    worker_path,
     write_config,
-    write_worker_command,
 )
 from tests.support.flink_cluster_rest import FlinkRest
 from tests.support.missing import missing
@@ -39,10 +36,10 @@ class FlinkCluster:
         self.folder = folder
         self._flink, self._beam = engine(FLINK) / "lib", engine(JOB_SERVER)
         self._java = shutil.which("java") or missing("Java: install default-jre-headless")
-        self._environment = {**os.environ, "PYTHONPATH": worker_path(), **(environment or {})}
+        self._environment = worker_environment(environment)
         rest_port = free_port()
         write_config(folder, rest_port, free_port(), SLOTS)
-        self._worker = write_worker_command(folder)
+        self._worker = worker_command(folder)
         self.rest = FlinkRest(f"http://127.0.0.1:{rest_port}")
         self._programs: list[Program] = []
         self._task_managers: list[Program] = []
@@ -61,8 +58,13 @@ class FlinkCluster:
         self._server = self._program("job-server", [*server, "--artifacts-dir", str(self.folder / "artifacts")])
         for _ in range(task_managers):
             self.start_task_manager()
-        self.rest.wait(lambda: self.rest.answers() and self.rest.task_managers() == task_managers, "the cluster")
-        self.rest.wait(lambda: LISTENS.search(self._server.log.read_text()) is not None, "Beam's job server")
+        self.rest.wait(lambda: self._is_up(task_managers), "the cluster")
+
+    def _is_up(self, task_managers: int) -> bool:
+        if not all(program.runs() for program in self._programs):
+            raise RuntimeError("a program of the cluster has ended")
+        listens = LISTENS.search(self._server.log.read_text()) is not None
+        return listens and self.rest.answers() and self.rest.task_managers() == task_managers
 
     def beam_options(self, checkpoint_ms: int = 1_000, bundle_ms: int = 100) -> list[str]:
         """Options of a pipeline that runs here, in four slots.

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-
-from tests.support.engines import ROOT
 
 # What Flink's own start scripts pass to Java 17.
 JAVA_FLAGS = [
@@ -76,6 +73,7 @@ def write_config(folder: Path, rest_port: int, rpc_port: int, slots: int) -> Non
         "heartbeat.interval": 500,
         "heartbeat.timeout": 5000,
         "heartbeat.rpc-failure-threshold": 2,
+        "cluster.registration.error-delay": 500,
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": 1000,
         "restart-strategy.fixed-delay.delay": "500 ms",
@@ -86,16 +84,3 @@ def write_config(folder: Path, rest_port: int, rpc_port: int, slots: int) -> Non
     lines = [f"{name}: {json.dumps(value)}\n" for name, value in settings.items()]
     (folder / "config.yaml").write_text("".join(lines))
     (folder / "log4j.properties").write_text(LOGGING)
-
-
-def write_worker_command(folder: Path) -> Path:
-    """A program that a task manager starts for each Beam worker that it wants."""
-    command = folder / "worker"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.support.engines_worker "$@"\n')
-    command.chmod(0o755)
-    return command
-
-
-def worker_path() -> str:
-    """The `PYTHONPATH` of workers: they find the project and its tests."""
-    return str(ROOT)

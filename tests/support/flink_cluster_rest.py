@@ -46,6 +46,10 @@ class FlinkRest:
                     counts[state] = counts.get(state, 0) + number
         return counts
 
+    def runs(self, job: str) -> bool:
+        """Whether all of its tasks run: between a failure and the restart they don't."""
+        return self.state(job) == "RUNNING" and self.tasks(job).keys() <= {"RUNNING", "FINISHED"}
+
     def checkpoints(self, job: str) -> int:
         """How many checkpoints the job has completed."""
         return int(self.ask(f"/jobs/{job}/checkpoints")["counts"]["completed"])
@@ -61,13 +65,15 @@ class FlinkRest:
         self.wait(lambda: self.state(job) == "CANCELED", f"job {job} to be cancelled")
 
     def stop_with_savepoint(self, job: str, drain: bool = False) -> str:
-        """Stop a job; gives the savepoint's place."""
+        """Stop a job as soon as all of it runs; gives the savepoint's place."""
+        self.wait(lambda: self.runs(job), "all tasks to run")
         body = {"drain": drain, "formatType": "CANONICAL"}
         trigger = self.ask(f"/jobs/{job}/stop", "POST", body)["request-id"]
         self.wait(lambda: self._savepoint(job, trigger)["status"]["id"] == "COMPLETED", "the savepoint")
         operation = self._savepoint(job, trigger)["operation"]
         if "location" not in operation:
             raise RuntimeError(f"no savepoint: {operation['failure-cause']['stack-trace'][:2_000]}")
+        self.wait(lambda: self.state(job) == "FINISHED", "the job to end")
         return str(operation["location"])
 
     def _savepoint(self, job: str, trigger: str) -> Any:

@@ -1,0 +1,47 @@
+"""Prism runs streaming pipelines on this machine: as a server, and started by the pipeline itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from apache_beam.runners.runner import PipelineState
+
+from tests.support.engines_pipeline import numbers_in, submit
+from tests.support.prism import Prism, local_prism_options
+
+TIMEOUT_S = 60.0
+POLL_S = 0.1
+
+
+@pytest.fixture
+def prism(tmp_path: Path) -> Iterator[Prism]:
+    prism = Prism(tmp_path)
+    yield prism
+    prism.close()
+
+
+def runs(options: list[str], out: Path) -> None:
+    result = submit(options, out, numbers=25)
+    wait_until(lambda: len(numbers_in(out)) >= 25, "all numbers, with nothing more coming")
+    assert sorted(numbers_in(out)) == list(range(25))
+    result.cancel()
+    wait_until(lambda: result.state == PipelineState.CANCELLED, "the job to be cancelled")
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not holds():
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(POLL_S)
+
+
+def test_a_server_runs_jobs_in_worker_processes(prism: Prism, tmp_path: Path) -> None:
+    runs(prism.beam_options(), tmp_path / "out")
+    runs(prism.beam_options(), tmp_path / "out of the next")
+
+
+def test_a_pipeline_starts_one_of_its_own(tmp_path: Path) -> None:
+    runs(local_prism_options(), tmp_path / "out")

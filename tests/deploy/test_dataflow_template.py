@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
+import contextlib
 import json
+import os
 import re
+import runpy
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,9 +17,10 @@ from typing import Any
 import click
 import pytest
 import requests
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.run_command import run
-from tests.support.deploy import DEPLOY, parsed, script
+from tests.support.deploy import BEAMS, DEPLOY, parsed, script
 
 GIVEN = {  # a parameter, and a value as people would type it
     "input": "pubsub://shop/daycount",
@@ -134,3 +139,21 @@ def test_a_secret_is_read_as_the_service_gives_it_and_one_that_may_not_be_read_i
         assert secrets.read_secret(SECRET, session, service) == "kæy"
         with pytest.raises(requests.HTTPError, match="403"):
             secrets.read_secret(SECRET + "2", session, service)
+
+
+def test_a_worker_starts_beams_own_start_with_its_secrets_and_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr(os, "execv", lambda path, words: started.append((path, words)))
+    monkeypatch.setenv("DAYCOUNT_VISITOR_KEY_SECRET", "")
+    monkeypatch.setattr("sys.argv", ["boot.py", "--id=1", "--worker_pool"])
+    monkeypatch.syspath_prepend(str(DEPLOY / "dataflow"))
+    runpy.run_path(str(DEPLOY / "dataflow" / "boot.py"), run_name="__main__")
+    assert started == [("/opt/apache/beam/boot", ["/opt/apache/beam/boot", "--id=1", "--worker_pool"])]
+
+
+def test_beam_has_its_options_that_are_used() -> None:
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    for options in PipelineOptions.__subclasses__():
+        with contextlib.suppress(argparse.ArgumentError):  # two of them may share an option
+            options._add_argparse_args(parser)
+    assert set(parser._option_string_actions) >= BEAMS

@@ -48,19 +48,36 @@ def task_managers_pod() -> dict[str, Any]:
 
 
 def test_every_manifest_is_applied() -> None:
-    assert {p.name for p in FOLDER.glob("*.yaml")} - {"kustomization.yaml"} == MANIFESTS.keys()
+    settings = {"kustomization.yaml", *KUSTOMIZATION["configurations"]}
+    assert {p.name for p in FOLDER.glob("*.yaml")} - settings == MANIFESTS.keys()
 
 
-def test_the_api_server_and_the_operator_would_take_all_of_them() -> None:
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that `kubectl apply -k` would send."""
+    done = subprocess.run([tool("kustomize"), "build", FOLDER], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    file = tmp_path_factory.mktemp("applied") / "all.yaml"
+    file.write_text(done.stdout)
+    return file
+
+
+def test_the_api_server_and_the_operator_would_take_all_of_them(applied: Path) -> None:
     validate = tool("kubectl-validate")
     if not OPERATORS.exists():
         missing(f"the Flink operator's definitions: not in {OPERATORS}; .ci/deploy_tools gets them")
-    files = [FOLDER / name for name in MANIFESTS]
-    words = [validate, "--version", "1.30", "--local-crds", OPERATORS, *files]
+    words = [validate, "--version", "1.30", "--local-crds", OPERATORS, applied]
     # It reads no cluster's configuration: there is none it could ask.
     environ = {**os.environ, "KUBECONFIG": os.devnull}
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=environ)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_image_of_ours_comes_from_the_registry_that_is_named(applied: Path) -> None:
+    images = set(re.findall(r"^\s*(?:- )?image: (\S+)", applied.read_text(), re.MULTILINE))
+    renamed = {f"{one['newName']}:{one['newTag']}" for one in KUSTOMIZATION["images"]}
+    assert {image for image in images if "daycount-" in image} == renamed
+    assert all(re.search(r":[\w.-]*\d", image) for image in images)
 
 
 def test_a_wrong_field_is_found_out(tmp_path: Path) -> None:

@@ -84,30 +84,16 @@ def parsed(words: Sequence[str]) -> click.Context:
     return context
 
 
-# Options of Beam that deploy/ uses: Dataflow's launcher, Flink.
-BEAM_OPTIONS = {
+# Beam's options that deploy/ uses. Python knows the first; Flink's job server adds the others, and tells Python of them.
+BEAMS = {
     "--project",
     "--region",
-    "--job_name",
-    "--temp_location",
-    "--staging_location",
     "--template_location",
     "--sdk_container_image",
-    "--service_account_email",
-    "--dataflow_service_options",
-    "--update",
-    "--transform_name_mapping",
-    "--flink_master",
-    "--flink_version",
-    "--flink_submit_uber_jar",
-    "--flink_job_server_jar",
     "--job_endpoint",
     "--artifact_endpoint",
     "--environment_type",
     "--environment_config",
-    "--parallelism",
-    "--max_parallelism",
-    "--checkpointing_interval",
-    "--savepoint_path",
-    "--output_executable_path",
 }
+JOB_SERVERS = {"--parallelism", "--checkpointing_interval", "--savepoint_path"}
+BEAM_OPTIONS = BEAMS | JOB_SERVERS

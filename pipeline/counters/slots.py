@@ -6,7 +6,7 @@ immutable bytes, so a unit that fails leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,153 +14,182 @@ import numpy as np
 
 from pipeline.model import layout
 from pipeline.model.counter import NO_MAX, NO_MIN, QUALITY
-from pipeline.model.damage import reading
+from pipeline.model.damage import UNREADABLE, reading
 from pipeline.model.event import NONE_VALUE, OTHER_VALUE
+from pipeline.model.group import group
+from pipeline.model.hit import spans
 from pipeline.model.judged import JudgedMetric
-from pipeline.model.layout import DAY, HOUR, HOURS_PER_DAY, CounterKey
+from pipeline.model.layout import DAY, HOUR, HOURS_PER_DAY
 
-_PLACES_AT_ONCE = 1024  # places whose days by hours are laid out at once, some 4 KB each
+_PLACES_AT_ONCE = 1024  # places whose days by hours are laid out at once, some 2 KB each
+_USUAL_HOURS = 24  # a day has more only where the clocks change
 _ADDRESS_BYTES = 400  # of memory, roughly, for an address and a value
 
 Read = Callable[[str, Sequence[bytes], Sequence[tuple[bytes, bytes]]], dict[bytes, list[tuple[bytes, bytes]]]]
 
 
 class Address(NamedTuple):
-    """Where the cells of one metric, breakdown and day lie: the row, the breakdown, the day of the month."""
+    """Where the cells of one metric, breakdown and day lie: the row, and what their qualifiers have behind the kind."""
 
     row: bytes
-    breakdown: int
-    day: int
+    head: bytes
 
 
-class Place(NamedTuple):
-    """One slot: the address, the breakdown's value, and the metric whose columns it has."""
+class Places(NamedTuple):
+    """Slots, as columns: the address, the breakdown's value, and the metric (index in `metrics`) whose columns it has."""
 
-    address: Address
-    value: str
-    metric: JudgedMetric
+    addresses: Sequence[Address]
+    values: Sequence[bytes]
+    metric: np.ndarray
+    metrics: Sequence[JudgedMetric]
+
+    def widths(self) -> np.ndarray:
+        """How many columns each has; those without breakdown carry notes on quality behind the metric's."""
+        base = np.array([address.head[0] == 0 for address in self.addresses], dtype=bool)
+        return np.array([len(m.columns) for m in self.metrics], dtype=np.int64)[self.metric] + base * len(QUALITY)
 
 
-class Change(NamedTuple):
-    """One slot's new value: its hours in the store's form, and the day's totals."""
+class Changes(NamedTuple):
+    """New values of slots, as columns: the address, the breakdown's value, the day by hours in the store's form, and its
+    totals.
+    """
 
-    address: Address
-    value: str
-    hours: bytes
-    totals: bytes
+    addresses: list[Address]
+    values: list[bytes]
+    hours: list[bytes]
+    totals: list[bytes]
 
 
 @dataclass(slots=True)
 class Slots:
-    """Slots of one shard, loaded address by address with all their values."""
+    """Slots of one shard, loaded address by address with all their values.
+
+    values_max: no address holds more values than that.
+    """
 
     shard: int
-    held: dict[Address, dict[str, bytes]] = field(default_factory=dict)
+    held: dict[Address, dict[bytes, bytes]] = field(default_factory=dict)
     bytes_held: int = 0  # in memory, roughly
-    _addresses: dict[tuple[str, str, int, int], Address] = field(default_factory=dict)
+    values_max: int = 0
 
     def address(self, account: str, metric: JudgedMetric, breakdown: int, epoch_day: int) -> Address:
         """The address of a metric's breakdown on a day (since 1970)."""
-        key = (account, metric.name, breakdown, epoch_day)
-        found = self._addresses.get(key)
-        if found is None:
-            when = layout.MonthDay.of(epoch_day)
-            row = layout.counter_row(account, metric.metric.id, metric.metric.revision, when.year, when.month)
-            found = self._addresses[key] = Address(row, breakdown, when.day)
-        return found
+        month, head = self.place(metric, breakdown, epoch_day)
+        return Address(layout.counter_rows(account) + month, head)
+
+    def place(self, metric: JudgedMetric, breakdown: int, epoch_day: int) -> tuple[bytes, bytes]:
+        """What addresses of all accounts with this metric have in common: the end of the row's key, and the head."""
+        when = layout.MonthDay.of(epoch_day)
+        month = layout.counter_month(metric.metric.id, metric.metric.revision, when.year, when.month)
+        return month, layout.slot_head(breakdown, when.day, self.shard)
 
     def load(self, addresses: Iterable[Address], read: Read) -> None:
         """Read what isn't held yet. One call of `read` for all."""
         missing = {a for a in addresses if a not in self.held}
         if not missing:
             return
-        spans = sorted({layout.slot_range(HOUR, a.breakdown, a.day, self.shard) for a in missing})
-        found = read("counters", sorted({a.row for a in missing}), spans)
-        for address in missing:
-            self.held[address] = {}
+        ranges = sorted(layout.slot_range_of(head) for head in {a.head for a in missing})
+        found = read("counters", sorted({a.row for a in missing}), ranges)
+        self.held |= {address: {} for address in missing}
         self.bytes_held += _ADDRESS_BYTES * len(missing)
         for row, cells in found.items():
-            with reading("counters", row):
-                keys = [layout.parse_counter_qualifier(qualifier) for qualifier, _ in cells]
-            for key, (_, value) in zip(keys, cells, strict=True):
-                address = Address(row, key.breakdown, key.day)
+            for qualifier, value in cells:
+                head, text = layout.split_qualifier(qualifier)
+                address = Address(row, head)
                 if address in missing:
-                    self.held[address][key.value] = value
+                    values = self.held[address]
+                    values[text] = value
                     self.bytes_held += len(value)
+                    self.values_max = max(self.values_max, len(values))
 
     def names(self, address: Address) -> set[str]:
         """The breakdown values that are named at an address so far."""
-        return {v for v in self.held[address] if v not in (NONE_VALUE, OTHER_VALUE)}
+        with reading("counters", address.row):
+            return {layout.counter_value(value) for value in self.held[address]} - {NONE_VALUE, OTHER_VALUE}
 
-    def changed(self, places: Sequence[Place], counts: np.ndarray, hours: np.ndarray, rows: np.ndarray) -> list[Change]:
+    def changed(self, places: Places, counts: np.ndarray, hours: np.ndarray, rows: np.ndarray) -> Changes:
         """New values of these slots. `rows` (int64, shape (n, columns of the widest)) are to be added to `hours` (n);
         counts: how many of them are each place's, one after the other, of distinct hours.
         """
-        ends = np.cumsum(counts)
-        changes: list[Change] = []
-        for first in range(0, len(places), _PLACES_AT_ONCE):
-            last = min(first + _PLACES_AT_ONCE, len(places))
-            cut = slice(int(ends[first] - counts[first]), int(ends[last - 1]))
-            changes += self._changed(places[first:last], counts[first:last], hours[cut], rows[cut])
+        begins = np.cumsum(counts) - counts
+        widths = places.widths()
+        changes = Changes([], [], [], [])
+        for width in np.unique(widths).tolist():
+            mine = np.flatnonzero(widths == width)
+            for first in range(0, len(mine), _PLACES_AT_ONCE):
+                part = mine[first : first + _PLACES_AT_ONCE]
+                at = spans(begins[part], counts[part])
+                self._change(changes, places, part, counts[part], hours[at], rows[at, :width])
         return changes
 
-    def _changed(self, places: Sequence[Place], counts: np.ndarray, hours: np.ndarray, rows: np.ndarray) -> list[Change]:
-        of = np.repeat(np.arange(len(places)), counts)
-        dense = np.zeros((len(places), HOURS_PER_DAY, rows.shape[1]), dtype=np.int64)
-        touched = np.zeros((len(places), HOURS_PER_DAY), dtype=bool)
-        widths = []
-        for i, place in enumerate(places):
-            widths.append(len(place.metric.columns) + (len(QUALITY) if place.address.breakdown == 0 else 0))
-            old = self.held[place.address].get(place.value)
-            if old is None:
-                continue
-            with reading("counters", place.address.row):
-                first, was_touched, body = layout.unpack_hours(old)
-                dense[i, first : first + len(body), : widths[i]] = body
-                touched[i, first : first + len(body)] = was_touched
-        parts = _Parts(places, rows.shape[1])
+    def _change(
+        self, changes: Changes, places: Places, part: np.ndarray, counts: np.ndarray, hours: np.ndarray, rows: np.ndarray
+    ) -> None:
+        addresses = [places.addresses[i] for i in part.tolist()]
+        values = [places.values[i] for i in part.tolist()]
+        olds = [self.held[address].get(value) for address, value in zip(addresses, values, strict=True)]
+        known = [(i, old) for i, old in enumerate(olds) if old is not None]
+        which, hour, was_touched, body = self._unpacked(addresses, known, rows.shape[1])
+        latest = max(int(hours.max()), int(hour.max(initial=0)))
+        shape = len(part), _USUAL_HOURS if latest < _USUAL_HOURS else HOURS_PER_DAY
+        dense, touched = np.zeros((*shape, rows.shape[1]), dtype=np.int64), np.zeros(shape, dtype=bool)
+        dense[which, hour], touched[which, hour] = body, was_touched
+        metrics, metric = group(places.metric[part])
+        parts = _Parts([places.metrics[m] for m in metrics.tolist()], metric, rows.shape[1])
+        of = np.repeat(np.arange(len(part)), counts)
         dense[of, hours] = parts.combine(of, dense[of, hours], touched[of, hours], rows)
         touched[of, hours] = True
-        totals = parts.total(dense, touched)
-        firsts = touched.argmax(axis=1).tolist()
-        lasts = (HOURS_PER_DAY - touched[:, ::-1].argmax(axis=1)).tolist()
-        packed = layout.PackedDays(dense, touched, totals)
-        return [
-            Change(place.address, place.value, packed.hours(i, first, last, width), packed.totals(i, width))
-            for i, (place, width, first, last) in enumerate(zip(places, widths, firsts, lasts, strict=True))
-        ]
+        by_hour, totals = layout.pack_days(dense, touched, parts.total(dense, touched))
+        changes.addresses.extend(addresses)
+        changes.values.extend(values)
+        changes.hours.extend(by_hour)
+        changes.totals.extend(totals)
 
-    def accept(self, changes: Iterable[Change]) -> None:
+    def _unpacked(
+        self, addresses: Sequence[Address], known: Sequence[tuple[int, bytes]], width: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """As `layout.unpack_all_hours`, with the number of the place instead of the cell's."""
+        try:
+            cell, *rest = layout.unpack_all_hours([old for _, old in known], width)
+        except UNREADABLE:
+            for i, old in known:  # name the row
+                with reading("counters", addresses[i].row):
+                    layout.unpack_all_hours([old], width)
+            raise
+        return np.array([i for i, _ in known], dtype=np.int64)[cell], *rest
+
+    def accept(self, changes: Changes) -> None:
         """Hold what an applied unit has written."""
-        for change in changes:
-            values = self.held[change.address]
-            self.bytes_held += len(change.hours) - len(values.get(change.value, b""))
-            values[change.value] = change.hours
+        for address, value, hours in zip(changes.addresses, changes.values, changes.hours, strict=True):
+            values = self.held[address]
+            self.bytes_held += len(hours) - len(values.get(value, b""))
+            values[value] = hours
+            self.values_max = max(self.values_max, len(values))
 
-    def cells(self, change: Change) -> Iterable[tuple[bytes, bytes, bytes]]:
-        """(row, qualifier, value) of both forms of a slot."""
-        row, breakdown, day = change.address
-        of_hours = layout.counter_qualifier(CounterKey(HOUR, breakdown, day, self.shard, change.value))
-        yield row, DAY + of_hours[len(HOUR) :], change.totals
-        yield row, of_hours, change.hours
+    def cells(self, changes: Changes) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """(row, qualifier, value) of both forms of each slot."""
+        for (row, head), value, hours, totals in zip(*changes, strict=True):
+            yield row, DAY + head + value, totals
+            yield row, HOUR + head + value, hours
 
 
 class _Parts:
     """How the columns of some places add up: most do as they are, minima and maxima don't."""
 
-    def __init__(self, places: Sequence[Place], width: int) -> None:
-        self._least = self._mask(places, width, "min")
-        self._most = self._mask(places, width, "max")
+    def __init__(self, metrics: Sequence[JudgedMetric], metric: np.ndarray, width: int) -> None:
+        self._least = self._mask(metrics, metric, width, "min")
+        self._most = self._mask(metrics, metric, width, "max")
 
     @staticmethod
-    def _mask(places: Sequence[Place], width: int, part: str) -> np.ndarray | None:
+    def _mask(metrics: Sequence[JudgedMetric], metric: np.ndarray, width: int, part: str) -> np.ndarray | None:
         """Bool, shape (places, columns); None where no column is of this kind."""
-        found = [(i, c) for i, p in enumerate(places) for c, column in enumerate(p.metric.columns) if column.part == part]
+        found = [(i, c) for i, m in enumerate(metrics) for c, column in enumerate(m.columns[:width]) if column.part == part]
         if not found:
             return None
-        mask = np.zeros((len(places), width), dtype=bool)
+        mask = np.zeros((len(metrics), width), dtype=bool)
         mask[tuple(np.array(found).T)] = True
-        return mask
+        of_place = mask[metric]
+        return of_place if of_place.any() else None
 
     def combine(self, of: np.ndarray, old: np.ndarray, was_touched: np.ndarray, new: np.ndarray) -> np.ndarray:
         """Old and new rows of hours; an hour that was never touched holds no minimum yet. of: each row's place."""

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.model.counter import LIMB_BITS, LIMB_MASK, NO_NUMBER, QUALITY, neutral_row
-from pipeline.model.event import OTHER_VALUE
 from pipeline.model.group import group_pairs
-from pipeline.model.hit import LATE, NO_VISITOR, Series, starts_of
+from pipeline.model.hit import LATE, NO_VISITOR, starts_of
 from pipeline.model.judged import FieldColumn, JudgedMetric, Scope
 from pipeline.model.layout import HOURS_PER_DAY
 from pipeline.visitors.duplicates import Verdict
 from pipeline.visitors.firsts import VISITOR_SCOPE, Moves, Touches
-from pipeline.visitors.unit import Ragged, Unit
+from pipeline.visitors.unit import ComboTable, Ragged, Unit
 
 _NO_VISITOR, _NO_NUMBER, _LATE, _DUPLICATES = range(len(QUALITY))
 
@@ -32,12 +31,10 @@ class Additions:
 
 
 class Forms:
-    """The distinct metrics of a unit's series as arrays, to look columns up for many series at once."""
+    """The distinct metrics of a unit as arrays, to look columns up for many series at once."""
 
     def __init__(self, unit: Unit) -> None:
         self.metrics = unit.table.metrics
-        self.of_series = unit.table.metric_of()
-        self.is_base = np.array([s.breakdown == 0 for s in unit.table.series], dtype=bool)
         self.columns = np.array([len(m.columns) for m in self.metrics], dtype=np.int64)
         self.width = int(self.columns.max()) + len(QUALITY)
         self.neutral = np.zeros((len(self.metrics), self.width), dtype=np.int64)
@@ -54,12 +51,11 @@ def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> Addi
 
     None: nothing at all.
     """
-    others = _OtherSeries(unit)
-    dropped = _dropped(unit, verdict)
-    parts = [(others.of(touches.series, touches.spot), touches.spot >> 1), dropped]
-    parts.append((others.of(moves.series, moves.spot), moves.spot >> 1))
+    table, dropped = unit.table, _dropped(unit, verdict)
     valued = np.array([(m.series, m.spot) for m in moves.valued], dtype=np.int64).reshape(-1, 2)
-    parts.append((others.of(valued[:, 0], valued[:, 1]), valued[:, 1] >> 1))
+    spots = (touches.series, touches.spot), (moves.series, moves.spot), (valued[:, 0], valued[:, 1])
+    touched, moved, of_firsts = ((_counted(table, series, spot), spot >> 1) for series, spot in spots)
+    parts = [touched, dropped, moved, of_firsts]
     when = np.concatenate([w for _, w in parts])
     if not len(when):
         return None
@@ -67,40 +63,23 @@ def add_up(unit: Unit, verdict: Verdict, touches: Touches, moves: Moves) -> Addi
     cuts = np.cumsum([len(w) for _, w in parts])[:-1]
     of_touch, of_drop, of_move, of_valued = np.split(inverse, cuts)
     forms = Forms(unit)
-    out = forms.neutral[forms.of_series[series]]
-    metric = forms.of_series[series]
+    metric = table.metric_of(series)
+    out = forms.neutral[metric]
     _add_every(unit, verdict, touches, of_touch, forms, metric, out)
-    _add_quality(unit, verdict, touches, of_touch, of_drop, forms, series, out)
+    _add_quality(unit, verdict, touches, of_touch, of_drop, forms.columns[metric], out)
     _add_moves(moves, of_move, of_valued, forms, metric, out)
     return _by_day(series, when, out)
 
 
-class _OtherSeries:
-    """Series of `(other)` for values beyond the bound of named ones, made where they are needed."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._table = unit.table
-
-    def of(self, series: np.ndarray, spot: np.ndarray) -> np.ndarray:
-        """Where each is counted: its own series, or that of `(other)` where the spot says so."""
-        beyond = spot & 1 == 1
-        if not beyond.any():
-            return series
-        counted = series.copy()
-        for s in np.unique(series[beyond]).tolist():
-            counted[beyond & (series == s)] = self._other(s)
-        return counted
-
-    def _other(self, series: int) -> int:
-        s = self._table.series[series]
-        metric = self._table.judged[s.account].metrics.index(s.metric)
-        return self._table.add_series(s.account, Series(metric, s.breakdown, OTHER_VALUE))
+def _counted(table: ComboTable, series: np.ndarray, spot: np.ndarray) -> np.ndarray:
+    """Where each is counted: its own series, or that of `(other)` where the spot says so."""
+    return np.where(spot & 1 == 1, table.other_of(series), series)
 
 
 def _dropped(unit: Unit, verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
     """(series without breakdown, when) of every delivery that added nothing."""
-    which, series = unit.table.series_of().expand(unit.combo[verdict.dropped])
-    base = np.array([s.breakdown == 0 for s in unit.table.series], dtype=bool)[series]
+    which, series = unit.table.series_of(unit.combo[verdict.dropped])
+    base = unit.table.breakdown_of(series) == 0
     return series[base], unit.when[verdict.dropped[which[base]]]
 
 
@@ -115,7 +94,7 @@ def _add_every(
     if not uses:
         return
     which, use = of_combo.expand(verdict.combo)
-    first_touch = starts_of(unit.table.series_of().length[verdict.combo])
+    first_touch = starts_of(unit.table.counted(verdict.combo))
     place, column, position = (np.array([getattr(u, n) for u in uses]) for n in ("place", "column", "position"))
     value = unit.values[unit.start[verdict.new[which]] + position[use]]
     group = of_touch[first_touch[which] + place[use]]
@@ -143,15 +122,13 @@ def _add_quality(
     touches: Touches,
     of_touch: np.ndarray,
     of_drop: np.ndarray,
-    forms: Forms,
-    series: np.ndarray,
+    at: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Notes beside the measures, in series without breakdown."""
-    base = forms.is_base[touches.series]
+    """Notes beside the measures, in series without breakdown. at: the column where they begin."""
+    base = unit.table.breakdown_of(touches.series) == 0
     flags = unit.flags[touches.hit]
     missing = _missing_numbers(unit, verdict, len(touches.series))
-    at = forms.columns[forms.of_series[series]]
     rows = np.arange(len(out))
     for note, noted in ((_NO_VISITOR, flags & NO_VISITOR > 0), (_LATE, flags & LATE > 0), (_NO_NUMBER, missing)):
         out[rows, at + note] += np.bincount(of_touch[base & noted], minlength=len(out))
@@ -167,7 +144,7 @@ def _missing_numbers(unit: Unit, verdict: Verdict, touches: int) -> np.ndarray:
         place, position = np.array(reads, dtype=np.int64).T
         value = unit.values[unit.start[verdict.new[which]] + position[read]]
         none = value == NO_NUMBER
-        first_touch = starts_of(unit.table.series_of().length[verdict.combo])
+        first_touch = starts_of(unit.table.counted(verdict.combo))
         missing[(first_touch[which] + place[read])[none]] = True
     return missing
 

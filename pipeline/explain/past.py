@@ -85,8 +85,8 @@ def _names(store: Store, digest: int) -> frozenset[str]:
 
 def _compare(unit: Unit, known: Known, names_of: Callable[[int], frozenset[str]]) -> Past:
     verdict = drop_duplicates(unit, known, names_of)
-    _, left = unit.table.series_of().expand(verdict.combo)
-    _, every = unit.table.series_of().expand(unit.combo)
+    _, left = unit.table.series_of(verdict.combo)
+    _, every = unit.table.series_of(unit.combo)
     past = Past(_metrics(unit, every) - _metrics(unit, left))
     moves, _ = mark_firsts(unit, _touches(unit, left), known)
     past.firsts = _firsts(unit, moves)
@@ -104,7 +104,7 @@ def _touches(unit: Unit, series: np.ndarray) -> Touches:
 
 
 def _metrics(unit: Unit, series: np.ndarray) -> set[str]:
-    return {unit.table.series[s].metric.metric.id for s in series.tolist()}
+    return {unit.table.series(s).metric.metric.id for s in series.tolist()}
 
 
 def _firsts(unit: Unit, moves: Moves) -> dict[tuple[str, str], First]:
@@ -112,7 +112,7 @@ def _firsts(unit: Unit, moves: Moves) -> dict[tuple[str, str], First]:
     plain = zip(moves.series.tolist(), moves.scope.tolist(), moves.sign.tolist(), moves.spot.tolist(), strict=True)
     found: dict[tuple[str, str], First] = {}
     for series, scope, sign, spot in [*plain, *((m.series, m.scope, m.sign, m.spot) for m in moves.valued)]:
-        of = unit.table.series[series]
+        of = unit.table.series(series)
         if of.breakdown:
             continue
         key = of.metric.metric.id, VISITOR if scope == VISITOR_SCOPE else VISITOR_DAY

@@ -1,9 +1,8 @@
-"""One account to its functions: where it stands, its combos of the block in work, its visitors' hashes."""
+"""One account to its functions: where it stands, its visitors' hashes."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 from pipeline.match.memos import Memos
 from pipeline.match.plan import Functions
@@ -16,7 +15,6 @@ class AccountMatcher:
         self.index = index
         self.known = functions.known
         self.learn = functions.learn
-        self.numbers: dict[Any, int] = {}
         self.visitors: dict[str, int] = {}
         self._memos = memos
         key = visitor_key[: hashlib.blake2b.MAX_KEY_SIZE]

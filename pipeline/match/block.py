@@ -22,7 +22,8 @@ from pipeline.match.plan import Functions, Surroundings, paths_of
 from pipeline.model.calendar import DAY_S, Calendar
 from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.facts import mix
-from pipeline.model.hit import LATE, NO_VISITOR, AccountKey, Combo, HitBlock, Kind, Series, spans, split_by, starts_of
+from pipeline.model.group import group_pairs
+from pipeline.model.hit import LATE, NO_VISITOR, AccountKey, Combos, HitBlock, Kind, Series, spans, split_by, starts_of
 from pipeline.model.judged import JudgedSets, digest_of
 from pipeline.model.layout import HOURS_PER_DAY
 from pipeline.model.limits import LATE_AFTER_S
@@ -126,28 +127,30 @@ class BlockMatcher:
         tray, stamps = self._tray, decoded.stamps
         rows = np.array(tray.rows, dtype=np.int64)
         kept = np.flatnonzero(stamps.good[rows])
-        rows, combo = rows[kept], np.array(tray.combo, dtype=np.uint32)
-        lengths = np.array([len(c.kind.fields) for c in tray.combos], dtype=np.int64)[combo]
+        rows = rows[kept]
+        combos, combo = _combos(tray.kinds, np.array(tray.account, dtype=np.int64), np.array(tray.kind, dtype=np.int64))
         values = to_micros(tray.values)
         messages = tray.message
         visitor = np.array(tray.visitor, dtype=np.uint64)
         if len(kept) < len(combo):
+            lengths = combos.lengths()[combo]
             values = values[spans(starts_of(lengths)[kept], lengths[kept])]
             combo, visitor, messages = combo[kept], visitor[kept], [messages[k] for k in kept]
         texts = [m if m is not None else decoded.place(r) for m, r in zip(messages, rows.tolist(), strict=True)]
-        valued = np.array([c.kind.valued for c in tray.combos], dtype=bool)[combo]
-        carried = [texts[i] for i in np.flatnonzero(valued).tolist()]
-        return self._stamped(tray.combos, combo, visitor, texts, stamps.time[rows], stamps.arrival[rows], values, carried)
+        carried = [texts[i] for i in np.flatnonzero(combos.valued()[combo]).tolist()]
+        return self._stamped(combos, combo, visitor, texts, stamps.time[rows], stamps.arrival[rows], values, carried)
 
     def _reject_hits(self, rejects: list[Reject], now_ns: int) -> HitBlock:
         """The rejects of known accounts as hits of the builtin metric, each known by its place in the source."""
         mine = [r for r in rejects if r.account in self._index]
-        combos: dict[Combo, int] = {}
-        rows = [combos.setdefault(self._reject_combo(r), len(combos)) for r in mine]
+        kinds: dict[Kind, int] = {}
+        account = np.array([self._index[r.account or ""] for r in mine], dtype=np.int64)
+        kind = np.array([kinds.setdefault(self._reject_kind(r), len(kinds)) for r in mine], dtype=np.int64)
+        combos, combo = _combos(list(kinds), account, kind)
         now = np.full(len(mine), now_ns, dtype=np.int64)
         return self._stamped(
-            list(combos),
-            np.array(rows, dtype=np.uint32),
+            combos,
+            combo,
             np.zeros(len(mine), dtype=np.uint64),
             [f"reject {r.source}" for r in mine],
             now,
@@ -156,15 +159,14 @@ class BlockMatcher:
             [],
         )
 
-    def _reject_combo(self, reject: Reject) -> Combo:
-        index = self._index[reject.account or ""]
-        definitions = self._accounts[index]
+    def _reject_kind(self, reject: Reject) -> Kind:
+        definitions = self._accounts[self._index[reject.account or ""]]
         builtin = len(definitions.metrics) + len(definitions.exposures)  # behind all others, see `Judged`
-        return Combo(index, Kind((), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value))))
+        return Kind((), False, (Series(builtin, 0, ""), Series(builtin, 1, reject.reason.value)))
 
     def _stamped(
         self,
-        combos: list[Combo],
+        combos: Combos,
         combo: np.ndarray,
         visitor: np.ndarray,
         messages: list[str],
@@ -177,7 +179,7 @@ class BlockMatcher:
         digest = xxhash.xxh3_64_intdigest
         message = np.array([digest(m.encode()) for m in messages], dtype=np.uint64)
         nobody = visitor == 0
-        account = np.array([c.account for c in combos], dtype=np.int64)[combo]
+        account = combos.account[combo]
         when, offset = np.zeros_like(time), np.zeros_like(time)
         for zone in np.unique(self._zone_of[account]):
             mine = self._zone_of[account] == zone
@@ -192,7 +194,7 @@ class BlockMatcher:
             time=time,
             when=when.astype(np.int32),
             flags=(nobody * NO_VISITOR + late * LATE).astype(np.uint8),
-            combo=combo,
+            combo=combo.astype(np.uint32),
             values=values,
             message_ids=message_ids,
         )
@@ -201,7 +203,7 @@ class BlockMatcher:
         """The block cut by shard. A visitor is always in the same one; an account is in `fanout` of them."""
         if not len(hits):
             return
-        account = np.array([c.account for c in hits.combos], dtype=np.int64)[hits.combo]
+        account = hits.combos.account[hits.combo]
         shards = route(self._hash_of[account], hits.visitor, self._fanout_of[account], self._shards)
         for shard, part in split_by(shards, hits).items():
             yield shard, part.to_bytes()
@@ -210,6 +212,12 @@ class BlockMatcher:
 def hashes(accounts: Sequence[str]) -> np.ndarray:
     """What `route` wants of accounts: uint64, one each."""
     return np.array([crc32(account.encode()) for account in accounts], dtype=np.uint64)
+
+
+def _combos(kinds: list[Kind], account: np.ndarray, kind: np.ndarray) -> tuple[Combos, np.ndarray]:
+    """The distinct combos of hits, and which of them each hit is of."""
+    accounts, numbers, combo = group_pairs(account, kind)
+    return Combos(kinds, accounts, numbers), combo
 
 
 def route(account: np.ndarray, visitor: np.ndarray, fanout: np.ndarray, shards: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from pipeline.match.masks import PathMasks
 from pipeline.match.path import value_at
 from pipeline.match.tray import Tray
 from pipeline.model.event import BREAKDOWN_VALUE_BYTES_MAX, MESSAGE_ID, breakdown_value, scalar_text
-from pipeline.model.hit import Combo, Kind
+from pipeline.model.hit import Kind
 
 Match = Callable[[Any, int, "Counted"], None]  # (event struct, row, account)
 TEXTS_MAX = 10_000  # compiled texts remembered
@@ -29,7 +29,6 @@ class Counted(Protocol):
     """The account that a function's events are of."""
 
     index: int  # in the snapshot
-    numbers: dict[Any, int]  # of its combos in this block
     visitors: dict[str, int]  # hashes that are known
 
     def hash_visitor(self, visitor: str) -> int: ...
@@ -84,34 +83,33 @@ class MatchCode:
         """Clear the bits of conditions that are evaluated as a whole."""
         self._lines += [f"m = {self._name(check)}(e, m)", "if not m: return"]
 
-    def intern(
-        self, tag: int, with_breakdowns: int, breakdowns: list[Path], kind_of: Callable[[int, list[str]], Kind]
-    ) -> None:
-        """Find the combo's number in the block. with_breakdowns: bits of the terms whose metrics have breakdowns; tag: bits
-        beyond all terms that tell the function from the account's others; kind_of: of a mask and the values.
+    def intern(self, with_breakdowns: int, breakdowns: list[Path], kind_of: Callable[[int, list[str]], Kind]) -> None:
+        """Find the kind's number in the block. with_breakdowns: bits of the terms whose metrics have breakdowns; kind_of: of
+        a mask and the values.
         """
         made: dict[Any, Kind] = {}  # so far
-        combos, forget = self._tray.combos, self._tray.forget
+        numbers: dict[Any, int] = {}  # in this block
+        kinds, forget = self._tray.kinds, self._tray.forget
 
-        def number(account: Counted, key: Any) -> int:
+        def number(key: Any) -> int:
             kind = made.get(key)
             if kind is None:
                 mask, values = (key[0], list(key[1:])) if isinstance(key, tuple) else (key, [""] * len(breakdowns))
                 if len(made) >= KINDS_MAX:
                     made.clear()
-                kind = made[key] = kind_of(mask & ~tag, values)
-            if not account.numbers:
-                forget.append(account.numbers.clear)
-            combos.append(Combo(account.index, kind))
-            account.numbers[key] = len(combos) - 1
-            return len(combos) - 1
+                kind = made[key] = kind_of(mask, values)
+            if not numbers:
+                forget.append(numbers.clear)
+            kinds.append(kind)
+            numbers[key] = len(kinds) - 1
+            return len(kinds) - 1
 
-        self._lines.append(f"k = m | {tag}")
+        self._lines.append("k = m")
         if breakdowns:
             with self._branch(f"if m & {with_breakdowns}:"):
                 keys = [self._breakdown(path) for path in breakdowns]
                 self._lines.append(f"k = (k, {', '.join(keys)})")
-        self._lines += ["c = a.numbers.get(k)", f"if c is None: c = {self._name(number)}(a, k)"]
+        self._lines += [f"c = {self._name(numbers.get)}(k)", f"if c is None: c = {self._name(number)}(k)"]
 
     def _breakdown(self, path: Path) -> str:
         value = self._value(path)
@@ -143,7 +141,7 @@ class MatchCode:
         self._read = read
 
     def lay_visitor(self, paths: list[Path]) -> None:
-        """Lay down the hit: its row, combo, message id and the visitor's hash (0: none)."""
+        """Lay down the hit: its row, account, kind, message id and the visitor's hash (0: none)."""
         self._visitor_text(paths)
         self._lines += [
             "if w is None: h = 0",
@@ -153,7 +151,7 @@ class MatchCode:
             f"i = e.{MESSAGE_ID}",
             "if i.__class__ is not str or not i: i = scalar(i)",
         ]
-        for part, variable in (("rows", "r"), ("combo", "c"), ("visitor", "h"), ("message", "i")):
+        for part, variable in (("rows", "r"), ("account", "a.index"), ("kind", "c"), ("visitor", "h"), ("message", "i")):
             self._lines.append(f"{self._name(getattr(self._tray, part).append)}({variable})")
 
     def _visitor_text(self, paths: list[Path]) -> None:

@@ -61,7 +61,6 @@ class Functions:
         self._judged = judged
         self._around = around
         self._by_mask: dict[int, Match] = {}
-        self._made = 0
         self._terms: list[tuple[int, tuple[Clause, ...]]] = []  # (metric, clauses); a term's index is its bit
         self._opaque: dict[int, Node] = {}  # terms that stand for a condition too large to cut into terms
         conditions = [around.parsed.of(m.metric) for m in judged.metrics[:-1]]  # the builtin has none
@@ -110,14 +109,12 @@ class Functions:
         fields = tuple(sorted({f for m in metrics for f in forms[m].fields}))
         with_fields = self._bits(bits, lambda m: bool(forms[m].fields))
         code.intern(
-            self._made << len(self._terms),
             self._bits(bits, lambda m: bool(forms[m].metric.breakdowns)),
             [split_path(b) for b in breakdowns],
             lambda mask, values: self._kind(mask, dict(zip(breakdowns, values, strict=True)), fields, with_fields),
         )
         code.lay_values(with_fields, [split_path(self._judged.fields[f]) for f in fields])
         code.lay_visitor([split_path(v) for v in self._judged.definitions.settings.visitor])
-        self._made += 1
         return code.compile()
 
     def _bits(self, bits: list[int], wanted: Callable[[int], bool]) -> int:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import msgspec
 import numpy as np
+
+from pipeline.model.group import group
 
 NO_VISITOR = 1  # flag: no visitor is known, the event is in no `once_per` measure
 LATE = 2  # flag: its day had ended more than 24 hours before it arrived
@@ -70,12 +72,41 @@ class AccountKey(NamedTuple):
     digest: int
 
 
+class Combos(Sequence[Combo]):
+    """Combos as columns, since there may be nearly as many as hits: the kind (index in `kinds`) and account of each."""
+
+    def __init__(self, kinds: Sequence[Kind], account: np.ndarray, kind: np.ndarray) -> None:
+        self.kinds = kinds
+        self.account = account
+        self.kind = kind
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    @overload
+    def __getitem__(self, at: int) -> Combo: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Combo]: ...
+    def __getitem__(self, at: int | slice) -> Combo | Sequence[Combo]:
+        if isinstance(at, slice):
+            return Combos(self.kinds, self.account[at], self.kind[at])
+        return Combo(int(self.account[at]), self.kinds[int(self.kind[at])])
+
+    def lengths(self) -> np.ndarray:
+        """How many values a hit of each carries."""
+        return np.array([len(kind.fields) for kind in self.kinds], dtype=np.int64)[self.kind]
+
+    def valued(self) -> np.ndarray:
+        """Whether a hit of each carries its messageId."""
+        return np.array([kind.valued for kind in self.kinds], dtype=bool)[self.kind]
+
+
 @dataclass(slots=True)
 class HitBlock:
     """n hits. Every array has n rows but `values`, which has as many per hit as its combo has fields."""
 
     accounts: Sequence[AccountKey]
-    combos: Sequence[Combo]
+    combos: Combos
     visitor: np.ndarray  # uint64, keyed hash of (account, visitor); of (account, messageId) where there is no visitor
     message: np.ndarray  # uint64, hash of the messageId
     time: np.ndarray  # int64, ns
@@ -91,16 +122,14 @@ class HitBlock:
     def to_bytes(self) -> bytes:
         """One self-contained message."""
         arrays = [getattr(self, name).tobytes() for name in _ARRAYS]
-        kinds = {id(c.kind): c.kind for c in self.combos}
-        number = {of: i for i, of in enumerate(kinds)}
-        combos = np.array([(c.account, number[id(c.kind)]) for c in self.combos], dtype=np.uint32).tobytes()
-        return _ENCODER.encode((self.accounts, list(kinds.values()), combos, arrays, self.message_ids))
+        columns = [column.astype(np.uint32).tobytes() for column in (self.combos.account, self.combos.kind)]
+        return _ENCODER.encode((self.accounts, self.combos.kinds, columns, arrays, self.message_ids))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> HitBlock:
         """The inverse of `to_bytes`."""
-        accounts, kinds, pairs, arrays, message_ids = _DECODER.decode(data)
-        combos = [Combo(a, kinds[k]) for a, k in np.frombuffer(pairs, dtype=np.uint32).reshape(-1, 2).tolist()]
+        accounts, kinds, columns, arrays, message_ids = _DECODER.decode(data)
+        combos = Combos(kinds, *(np.frombuffer(column, dtype=np.uint32) for column in columns))
         named = {name: np.frombuffer(raw, dtype=kind) for (name, kind), raw in zip(_ARRAYS.items(), arrays, strict=True)}
         return cls(accounts, combos, message_ids=message_ids, **named)
 
@@ -115,35 +144,33 @@ _ARRAYS = {
     "values": np.int64,
 }
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(tuple[list[AccountKey], list[Kind], bytes, list[bytes], list[str]])
+_DECODER = msgspec.msgpack.Decoder(tuple[list[AccountKey], list[Kind], list[bytes], list[bytes], list[str]])
 
 
 def split_by(shards: np.ndarray, block: HitBlock) -> dict[int, HitBlock]:
     """Cut a block into one per shard. shards: the shard of each hit."""
     order = np.argsort(shards, kind="stable")
-    lengths = np.array([len(c.kind.fields) for c in block.combos], dtype=np.int64)
-    valued = np.array([c.kind.valued for c in block.combos], dtype=bool)
-    starts = starts_of(lengths[block.combo])
+    lengths, valued = block.combos.lengths()[block.combo], block.combos.valued()[block.combo]
+    starts = starts_of(lengths)
     ids = np.array(block.message_ids, dtype=object)
-    id_at = np.cumsum(valued[block.combo]) - 1
+    id_at = np.cumsum(valued) - 1
     numbers, firsts = np.unique(shards[order], return_index=True)
     parts: dict[int, HitBlock] = {}
     for number, rows in zip(numbers, np.split(order, firsts[1:]), strict=True):
-        used, combo = np.unique(block.combo[rows], return_inverse=True)
-        combos = [block.combos[c] for c in used]
-        accounts = sorted({c.account for c in combos})
-        place = {account: i for i, account in enumerate(accounts)}
+        used, combo = group(block.combo[rows].astype(np.int64))
+        accounts, account = group(block.combos.account[used].astype(np.int64))
+        kinds, kind = group(block.combos.kind[used].astype(np.int64))
         parts[int(number)] = HitBlock(
-            accounts=[block.accounts[a] for a in accounts],
-            combos=[Combo(place[c.account], c.kind) for c in combos],
+            accounts=[block.accounts[a] for a in accounts.tolist()],
+            combos=Combos([block.combos.kinds[k] for k in kinds.tolist()], account, kind),
             visitor=block.visitor[rows],
             message=block.message[rows],
             time=block.time[rows],
             when=block.when[rows],
             flags=block.flags[rows],
             combo=combo.astype(np.uint32),
-            values=block.values[spans(starts[rows], lengths[block.combo[rows]])],
-            message_ids=ids[id_at[rows[valued[block.combo[rows]]]]].tolist(),
+            values=block.values[spans(starts[rows], lengths[rows])],
+            message_ids=ids[id_at[rows[valued[rows]]]].tolist(),
         )
     return parts
 

@@ -28,7 +28,9 @@ MICRO = 1_000_000  # sums are integers of millionths
 
 _QUALIFIER = struct.Struct(">cBBH")
 _QUALIFIERS = np.dtype([("kind", "S1"), ("breakdown", "u1"), ("day", "u1"), ("slot", ">u2")])  # the same, of many
+_SLOT = struct.Struct(">BBH")  # behind the kind
 _HOURS = struct.Struct(">BB")
+_HOURS_AT = 1 + _HOURS.size  # where the flags of a day by hours begin
 ANY_SLOT = 0xFFFF
 
 
@@ -44,7 +46,17 @@ class CounterKey(NamedTuple):
 
 def counter_row(account: str, metric_id: str, revision: str, year: int, month: int) -> bytes:
     """Key of the row that holds one month of one metric revision."""
-    return f"{account}#{metric_id}@{revision}#{year:04d}-{month:02d}".encode()
+    return counter_rows(account) + counter_month(metric_id, revision, year, month)
+
+
+def counter_rows(account: str) -> bytes:
+    """What the keys of all counter rows of an account begin with."""
+    return f"{account}#".encode()
+
+
+def counter_month(metric_id: str, revision: str, year: int, month: int) -> bytes:
+    """What follows it in a row's key."""
+    return f"{metric_id}@{revision}#{year:04d}-{month:02d}".encode()
 
 
 def counter_qualifier(key: CounterKey) -> bytes:
@@ -79,34 +91,47 @@ def slot_range(kind: bytes, breakdown: int, day: int, slot: int) -> tuple[bytes,
     return _QUALIFIER.pack(kind, breakdown, day, slot), _QUALIFIER.pack(kind, breakdown, day, slot + 1)
 
 
+def slot_head(breakdown: int, day: int, slot: int) -> bytes:
+    """What the qualifiers of one slot on one day have behind their kind."""
+    return _SLOT.pack(breakdown, day, slot)
+
+
+def slot_range_of(head: bytes) -> tuple[bytes, bytes]:
+    """As `slot_range`, of the hours."""
+    breakdown, day, slot = _SLOT.unpack(head)
+    return slot_range(HOUR, breakdown, day, slot)
+
+
+def split_qualifier(qualifier: bytes) -> tuple[bytes, bytes]:
+    """(head, value) of a slot's cell, see `slot_head`; its qualifier is the kind, the head and the value."""
+    return qualifier[1 : _QUALIFIER.size], qualifier[_QUALIFIER.size :]
+
+
+def counter_text(value: str) -> bytes:
+    """The inverse of `counter_value`."""
+    return value.encode("utf-8", "surrogatepass")
+
+
 def pack_totals(totals: np.ndarray) -> bytes:
     """A day's columns (int64, see `counter.columns`) as a cell value."""
     return VALUE_VERSION + totals.astype("<i8", copy=False).tobytes()
 
 
-class PackedDays:
-    """The same two forms of many days at once, cut out of the bytes of all. Shapes: dense (n, HOURS_PER_DAY, columns),
-    touched (n, HOURS_PER_DAY), totals (n, columns); a day may have fewer columns than the widest.
+def pack_days(dense: np.ndarray, touched: np.ndarray, totals: np.ndarray) -> tuple[list[bytes], list[bytes]]:
+    """Many days at once, as `pack_hours` and `pack_totals`. Shapes: dense (n, hours, columns), touched (n, hours; one at
+    least of each day), totals (n, columns).
     """
-
-    def __init__(self, dense: np.ndarray, touched: np.ndarray, totals: np.ndarray) -> None:
-        self._dense = dense.astype("<i8", copy=False)
-        self._hours, self._touched, self._totals = self._dense.tobytes(), touched.tobytes(), totals.astype("<i8").tobytes()
-        self._width = dense.shape[2]
-
-    def totals(self, day: int, width: int) -> bytes:
-        """As `pack_totals`."""
-        begin = day * self._width * 8
-        return VALUE_VERSION + self._totals[begin : begin + width * 8]
-
-    def hours(self, day: int, first: int, last: int, width: int) -> bytes:
-        """As `pack_span` of the hours from `first` to before `last`."""
-        at = day * HOURS_PER_DAY
-        head = VALUE_VERSION + _HOURS.pack(first, last) + self._touched[at + first : at + last]
-        if width < self._width and last - first > 1:
-            return head + self._dense[day, first:last, :width].tobytes()
-        begin = (at + first) * self._width * 8
-        return head + self._hours[begin : begin + ((last - first - 1) * self._width + width) * 8]
+    days, hours, columns = dense.shape
+    body, flags, sums = dense.astype("<i8", copy=False).tobytes(), touched.tobytes(), totals.astype("<i8").tobytes()
+    size, begins = columns * 8, range(0, days * hours, hours)
+    firsts = touched.argmax(axis=1).tolist()
+    lasts = (hours - touched[:, ::-1].argmax(axis=1)).tolist()
+    head = [[VALUE_VERSION + _HOURS.pack(first, last) for last in range(hours + 1)] for first in range(hours)]
+    by_hour = [
+        head[first][last] + flags[at + first : at + last] + body[(at + first) * size : (at + last) * size]
+        for at, first, last in zip(begins, firsts, lasts, strict=True)
+    ]
+    return by_hour, [VALUE_VERSION + sums[at : at + size] for at in range(0, days * size, size)]
 
 
 def unpack_totals(value: bytes) -> np.ndarray:
@@ -144,10 +169,30 @@ def unpack_hours(value: bytes) -> tuple[int, np.ndarray, np.ndarray]:
     first, last = _HOURS.unpack_from(value, 1)
     if not first < last <= HOURS_PER_DAY:
         raise ValueError(f"hours {first} to {last}")
-    at = 1 + _HOURS.size
+    at = _HOURS_AT
     touched = np.frombuffer(value, dtype=bool, count=last - first, offset=at)
     body = np.frombuffer(value, dtype="<i8", offset=at + last - first)
     return first, touched, body.reshape(last - first, -1)
+
+
+def unpack_all_hours(values: Sequence[bytes], columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of many cells at once: which cell, hour, touched and columns (int64, shape (n, columns)) of all hours they hold.
+
+    Raises ValueError where one can't be read or has another width.
+    """
+    heads = np.frombuffer(b"".join([value[:_HOURS_AT] for value in values]), dtype=np.uint8).reshape(-1, _HOURS_AT)
+    first, last = heads[:, 1].astype(np.int64), heads[:, 2].astype(np.int64)
+    count = last - first
+    lengths = np.fromiter(map(len, values), dtype=np.int64, count=len(values))
+    sound = (heads[:, 0] == VALUE_VERSION[0]) & (count > 0) & (last <= HOURS_PER_DAY)
+    if len(heads) != len(values) or not (sound & (lengths == _HOURS_AT + count * (1 + columns * 8))).all():
+        raise ValueError(f"hours of another form than {columns} columns")
+    ends = (_HOURS_AT + count).tolist()
+    touched = np.frombuffer(b"".join([v[_HOURS_AT:end] for v, end in zip(values, ends, strict=True)]), dtype=bool)
+    body = np.frombuffer(b"".join([v[end:] for v, end in zip(values, ends, strict=True)]), dtype="<i8")
+    which = np.repeat(np.arange(len(values)), count)
+    hour = np.arange(len(which)) - np.repeat(np.cumsum(count) - count - first, count)
+    return which, hour, touched, body.reshape(-1, columns)
 
 
 def _check_version(value: bytes) -> None:

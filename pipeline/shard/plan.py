@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.counters.slots import Address, Change, Place, Slots
-from pipeline.counters.totals import Additions, add_up
+from pipeline.counters.slots import Changes, Slots
+from pipeline.counters.totals import add_up
 from pipeline.model import layout
 from pipeline.model.damage import UNREADABLE, reading
-from pipeline.model.event import NONE_VALUE, OTHER_VALUE
 from pipeline.model.facts import (
     Facts,
     SeenIds,
@@ -28,14 +27,15 @@ from pipeline.model.facts import (
     run_starts,
     split_facts,
 )
-from pipeline.model.group import group, group_pairs
+from pipeline.model.group import group
 from pipeline.model.layout import BUCKETS_PER_SHARD, HOURS_PER_DAY
 from pipeline.model.limits import BREAKDOWN_VALUES_MAX
+from pipeline.shard.addresses import UnitAddresses
 from pipeline.shard.trials import TrialRoom, trial_changes
 from pipeline.store.contract import Cell, Store
 from pipeline.trials.mark import LearntTrials, mark_trials
 from pipeline.visitors.duplicates import Verdict, drop_duplicates
-from pipeline.visitors.firsts import LearntFirsts, Moves, Touches, mark_firsts
+from pipeline.visitors.firsts import LearntFirsts, Touches, mark_firsts
 from pipeline.visitors.known import Known, Learnt
 from pipeline.visitors.unit import Unit
 
@@ -65,7 +65,7 @@ class Plan:
 
     cells: list[Cell]
     learnt: Learnt
-    changes: list[Change]
+    changes: list[Changes]
     small_cells: dict[bytes, int]
     new: int
     duplicates: int
@@ -75,7 +75,8 @@ class Plan:
         held.seq = seq
         held.known.learn(self.learnt)
         held.known.rows.update(self.small_cells)
-        held.slots.accept(self.changes)
+        for changes in self.changes:
+            held.slots.accept(changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +95,16 @@ class Planner:
         rows = self._visitor_rows(unit)
         self._load_known(held.known, rows)
         verdict = drop_duplicates(unit, held.known, self.names_of)
-        addresses = _Addresses(held.slots, unit, self.store)
+        addresses = UnitAddresses(held.slots, unit.table, self.store)
         touches = self._touch(addresses, unit, verdict)
         moves, firsts = mark_firsts(unit, touches, held.known)
-        addresses.load(moves.series, moves.spot)
-        addresses.load(*_valued_places(moves))
-        addresses.load(*_dropped_places(unit, verdict))
         additions = add_up(unit, verdict, touches, moves)
-        changes = _changes(addresses, unit, additions)
+        changes = [addresses.changes(additions)] if additions else []
         trials = mark_trials(
-            unit, verdict, held.known.trials, TrialRoom(unit, addresses.slots, self.store, self.breakdown_values_max)
+            unit, verdict, held.known.trials, TrialRoom(unit, held.slots, self.store, self.breakdown_values_max)
         )
         changes += trial_changes(unit, trials, held.slots, self.store)
-        cells = [Cell("counters", *cell) for change in changes for cell in held.slots.cells(change)]
+        cells = [Cell("counters", *cell) for of in changes for cell in held.slots.cells(of)]
         learnt = Learnt(verdict.ids, verdict.judged, firsts.firsts, firsts.valued, trials.events)
         small: dict[bytes, int] = {}
         for row, facts in _facts_by_row(unit, verdict, firsts, trials, rows, held.known, self.today):
@@ -151,34 +149,13 @@ class Planner:
             for row in rows_read:
                 known.rows[row] = sum(len(value) < SEALED_BYTES for _, value in found.get(row, []))
 
-    def _touch(self, addresses: _Addresses, unit: Unit, verdict: Verdict) -> Touches:
+    def _touch(self, addresses: UnitAddresses, unit: Unit, verdict: Verdict) -> Touches:
         """Every (new hit, series), with the spot it counts at: values beyond the bound count under `(other)`."""
-        which, series = unit.table.series_of().expand(verdict.combo)
+        which, series = unit.table.series_of(verdict.combo)
         hit = verdict.new[which]
-        spot = unit.when[hit] * 2
-        addresses.load(series, spot)
-        with_value = np.flatnonzero(np.array([s.breakdown > 0 for s in unit.table.series], dtype=bool)[series])
-        beyond = self._beyond(addresses, unit, series[with_value], unit.when[hit[with_value]] // HOURS_PER_DAY)
-        spot[with_value] += beyond
-        return Touches(hit, series, spot)
-
-    def _beyond(self, addresses: _Addresses, unit: Unit, series: np.ndarray, day: np.ndarray) -> np.ndarray:
-        """Whether each (series, day) finds no room among the named values: bool."""
-        if not len(series):
-            return np.zeros(0, dtype=bool)
-        days, numbers, inverse = group_pairs(day, series)
-        named: dict[Address, set[str]] = {}
-        beyond = []
-        for d, s in zip(days.tolist(), numbers.tolist(), strict=True):
-            address, value = addresses.of(s, d), unit.table.series[s].value
-            names = named.get(address)
-            if names is None:
-                names = named[address] = addresses.slots.names(address)
-            full = len(names) >= self.breakdown_values_max and value not in names
-            beyond.append(full and value not in (NONE_VALUE, OTHER_VALUE))
-            if not full and value not in (NONE_VALUE, OTHER_VALUE):
-                names.add(value)
-        return np.array(beyond, dtype=bool)[inverse]
+        when = unit.when[hit]
+        beyond = addresses.beyond(series, when // HOURS_PER_DAY, self.breakdown_values_max)
+        return Touches(hit, series, when * 2 + beyond)
 
     def _facts_cells(self, known: Known, row: bytes, facts: Facts, seq: int, small: dict[bytes, int]) -> Iterator[Cell]:
         """The cells of new facts. Where a row has many small cells already, they are folded into it; what is in a larger
@@ -199,48 +176,6 @@ class Planner:
         yield Cell("visitors", row, layout.facts_qualifier(seq), packed)
 
 
-class _Addresses:
-    """The addresses of a unit's series and days, each worked out once, and loaded before they are looked at."""
-
-    def __init__(self, slots: Slots, unit: Unit, store: Store) -> None:
-        self.slots = slots
-        self._table = unit.table
-        self._store = store
-        self._known: dict[tuple[int, int], Address] = {}
-
-    def of(self, series: int, day: int) -> Address:
-        """day: since 1970."""
-        found = self._known.get((series, day))
-        if found is None:
-            s = self._table.series[series]
-            account = self._table.judged[s.account].account
-            found = self._known[series, day] = self.slots.address(account, s.metric, s.breakdown, day)
-        return found
-
-    def load(self, series: np.ndarray, spot: np.ndarray) -> None:
-        """Have their slots held."""
-        if not len(series):
-            return
-        numbers, days, _ = group_pairs(series, spot // (2 * HOURS_PER_DAY))
-        missing = [pair for pair in zip(numbers.tolist(), days.tolist(), strict=True) if pair not in self._known]
-        self.slots.load((self.of(*pair) for pair in missing), self._store.read)
-
-
-def _changes(addresses: _Addresses, unit: Unit, additions: Additions | None) -> list[Change]:
-    if additions is None:
-        return []
-    places = []
-    for number, day in zip(additions.series.tolist(), additions.day.tolist(), strict=True):
-        s = unit.table.series[number]
-        places.append(Place(addresses.of(number, day), s.value, s.metric))
-    return addresses.slots.changed(places, additions.counts, additions.hours, additions.rows)
-
-
-def _dropped_places(unit: Unit, verdict: Verdict) -> tuple[np.ndarray, np.ndarray]:
-    which, series = unit.table.series_of().expand(unit.combo[verdict.dropped])
-    return series, unit.when[verdict.dropped[which]] * 2
-
-
 @dataclass(slots=True)
 class _Rows:
     """The visitors' rows of a unit: a code per hit, and the key of each code."""
@@ -252,14 +187,8 @@ class _Rows:
 def _events(unit: Unit, hits: np.ndarray) -> int:
     """How many of these hits are events; the others are rejects."""
     table = unit.table
-    builtin = [len(judged.metrics) - 1 for judged in table.judged]
-    is_event = np.array([all(s.metric != builtin[c.account] for s in c.kind.series) for c in table.combos], dtype=bool)
-    return int(is_event[unit.combo[hits]].sum())
-
-
-def _valued_places(moves: Moves) -> tuple[np.ndarray, np.ndarray]:
-    places = np.array([(m.series, m.spot) for m in moves.valued], dtype=np.int64).reshape(-1, 2)
-    return places[:, 0], places[:, 1]
+    is_event = [all(s.metric != len(table.metrics_of(k)) - 1 for s in of.series) for k, of in enumerate(table.kinds)]
+    return int(np.array(is_event, dtype=bool)[table.combos.kind[unit.combo[hits]]].sum())
 
 
 def _facts_by_row(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.counters.slots import Address, Change, Place, Slots
+from pipeline.counters.slots import Address, Changes, Places, Slots
+from pipeline.model import layout
 from pipeline.model.judged import JudgedMetric
 from pipeline.model.layout import HOURS_PER_DAY
 from pipeline.store.contract import Store
@@ -34,7 +35,7 @@ class TrialRoom:
         return True
 
 
-def trial_changes(unit: Unit, trials: LearntTrials, slots: Slots, store: Store) -> list[Change]:
+def trial_changes(unit: Unit, trials: LearntTrials, slots: Slots, store: Store) -> list[Changes]:
     """The new values of the slots whose rows change."""
     hours: dict[tuple[Address, str], dict[int, list[int]]] = {}
     metrics: dict[Address, JudgedMetric] = {}
@@ -46,13 +47,17 @@ def trial_changes(unit: Unit, trials: LearntTrials, slots: Slots, store: Store) 
     if not hours:
         return []
     slots.load(metrics, store.read)
-    places = [Place(address, name, metrics[address]) for address, name in hours]
+    distinct = {id(metric): metric for metric in metrics.values()}
+    numbers = {identity: i for i, identity in enumerate(distinct)}
+    number = np.array([numbers[id(metrics[address])] for address, _ in hours], dtype=np.int64)
+    texts = [layout.counter_text(name) for _, name in hours]
+    places = Places([address for address, _ in hours], texts, number, list(distinct.values()))
     counts = np.array([len(of_place) for of_place in hours.values()], dtype=np.int64)
     at = np.array([hour for of_place in hours.values() for hour in of_place], dtype=np.int64)
     found = [row for of_place in hours.values() for row in of_place.values()]
     widest = max(len(row) for row in found)
     padded = np.array([row + [0] * (widest - len(row)) for row in found], dtype=np.int64)
-    return slots.changed(places, counts, at, padded)
+    return [slots.changed(places, counts, at, padded)]
 
 
 def _address(unit: Unit, slots: Slots, key: TrialKey, breakdown: int, day: int) -> tuple[JudgedMetric, Address]:

@@ -12,6 +12,7 @@ import xxhash
 from pipeline.model.counter import MICRO
 from pipeline.model.event import OTHER_VALUE
 from pipeline.model.facts import EXPOSED, TrialEvent, mix, placed
+from pipeline.model.group import group
 from pipeline.model.hit import NO_VISITOR, Combo, goal_of
 from pipeline.model.judged import Judged, Trial
 from pipeline.model.trial import FORGOTTEN, SEVERAL, VARIATIONS, TrialName, trial_width
@@ -99,7 +100,9 @@ def _found(unit: Unit, verdict: Verdict) -> Iterator[tuple[int, Role]]:
     table = unit.table
     if not any(judged.trials for judged in table.judged):
         return
-    roles = {c: _roles(table.judged[table.combos[c].account], table.combos[c]) for c in set(verdict.combo.tolist())}
+    tried = np.array([bool(judged.trials) for judged in table.judged], dtype=bool)[table.combos.account]
+    combos = [(c, table.combos[c]) for c in group(verdict.combo[tried[verdict.combo]])[0].tolist()]
+    roles = {c: _roles(table.judged[combo.account], combo) for c, combo in combos}
     has_role = np.zeros(len(table.combos), dtype=bool)
     has_role[[c for c, of_combo in roles.items() if of_combo]] = True
     mine = np.flatnonzero(has_role[verdict.combo] & (unit.flags[verdict.new] & NO_VISITOR == 0))

@@ -51,7 +51,7 @@ def drop_duplicates(unit: Unit, known: Known, names_of: Callable[[int], frozense
         _reduce(unit, combo, rows[~same], under[~same], lambda index: names_of(known.digests[index]))
         at = at + seen
         seen &= found_at(known.ids, at, ids) & (at < len(known.ids))
-    is_new &= np.array([bool(c.kind.series) for c in unit.table.combos], dtype=bool)[combo]
+    is_new &= np.array([bool(kind.series) for kind in unit.table.kinds], dtype=bool)[unit.table.combos.kind[combo]]
     new = np.flatnonzero(is_new)
     return Verdict(new, combo[new], ids[new], ours[new].astype(np.uint32), np.flatnonzero(~is_new))
 
@@ -64,10 +64,13 @@ def _reduce(
         return
     table = unit.table
     numbers, digests, inverse = group_pairs(combo[rows], under)
+    account, kind = table.combos.account[numbers], table.combos.kind[numbers]
+    parts: dict[tuple[int, int], int] = {}
     reduced = []
-    for number, index in zip(numbers.tolist(), digests.tolist(), strict=True):
-        whole, counted = table.combos[number], names_of(index)
-        metrics = table.judged[whole.account].metrics
-        left = tuple(s for s in whole.kind.series if metrics[s.metric].name not in counted)
-        reduced.append(table.add(whole.account, table.kind(whole.kind._replace(series=left))))
-    combo[rows] = np.array(reduced, dtype=np.int64)[inverse]
+    for of, index in zip(kind.tolist(), digests.tolist(), strict=True):
+        if (of, index) not in parts:
+            counted, metrics = names_of(index), table.metrics_of(of)
+            left = tuple(s for s in table.kinds[of].series if metrics[s.metric].name not in counted)
+            parts[of, index] = table.part(of, left)
+        reduced.append(parts[of, index])
+    combo[rows] = table.add(account, np.array(reduced, dtype=np.int64))[inverse]

@@ -62,7 +62,7 @@ class LearntFirsts:
 
 def mark_firsts(unit: Unit, touches: Touches, known: Known) -> tuple[Moves, LearntFirsts]:
     """What the unit's new hits change among the firsts that are known."""
-    hashes, metric = unit.table.series_hashes(), unit.table.metric_of()
+    hashes, metric = unit.table.series_hashes(touches.series), unit.table.metric_of(touches.series)
     somebody = np.flatnonzero(unit.flags[touches.hit] & NO_VISITOR == 0)
     plain: list[tuple[np.ndarray, np.ndarray, int]] = []  # (keys, rows of touches, scope)
     valued: list[tuple[np.ndarray, np.ndarray, int]] = []
@@ -70,7 +70,7 @@ def mark_firsts(unit: Unit, touches: Touches, known: Known) -> tuple[Moves, Lear
         scopes = [m.once_visitor if scope == VISITOR_SCOPE else m.once_day for m in unit.table.metrics]
         for wanted, into in ((True, valued), (False, plain)):
             is_wanted = np.array([not s.empty and bool(s.fields) is wanted for s in scopes], dtype=bool)
-            rows = somebody[is_wanted[metric[touches.series[somebody]]]]
+            rows = somebody[is_wanted[metric[somebody]]]
             if len(rows):
                 into.append((_keys(unit, touches, rows, hashes, scope), rows, scope))
     moves, firsts, hit = _plain_firsts(unit, touches, known, plain)
@@ -79,9 +79,9 @@ def mark_firsts(unit: Unit, touches: Touches, known: Known) -> tuple[Moves, Lear
 
 
 def _keys(unit: Unit, touches: Touches, rows: np.ndarray, hashes: np.ndarray, scope: int) -> np.ndarray:
-    """What a first is the first of: visitor, series, scope, and for `visitor_day` the day."""
+    """What a first is the first of: visitor, series (hashes: of each touch's), scope, and for `visitor_day` the day."""
     visitor = unit.visitor[touches.hit[rows]]
-    of = hashes[touches.series[rows]] ^ _SCOPE_SEEDS[scope]
+    of = hashes[rows] ^ _SCOPE_SEEDS[scope]
     if scope == DAY_SCOPE:
         of = mix(of, (touches.spot[rows] // (2 * HOURS_PER_DAY)).astype(np.uint64))
     return placed(visitor, mix(visitor, of))
@@ -145,6 +145,6 @@ def _valued_firsts(
 
 def _values(unit: Unit, hit: int, series: int) -> tuple[int, ...]:
     """The hit's values of the fields that the series' metric reads."""
-    fields = unit.table.combos[unit.combo[hit]].kind.fields
+    fields = unit.table.combos[int(unit.combo[hit])].fields
     begin = int(unit.start[hit])
-    return tuple(int(unit.values[begin + fields.index(f)]) for f in unit.table.series[series].metric.fields)
+    return tuple(int(unit.values[begin + fields.index(f)]) for f in unit.table.series(series).metric.fields)

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import xxhash
 
-from pipeline.model.hit import AccountKey, Combo, HitBlock, Kind, Series, starts_of
+from pipeline.model.event import OTHER_VALUE
+from pipeline.model.group import group, group_pairs
+from pipeline.model.hit import AccountKey, Combos, HitBlock, Kind, Series, starts_of
 from pipeline.model.judged import Judged, JudgedMetric
 
 T = TypeVar("T")
 
 
 class UnitSeries(NamedTuple):
-    """One series of the unit: the account (index in `Unit.judged`), the metric, the breakdown and its value."""
+    """One series of the unit: the account (index in `ComboTable.judged`), the metric, the breakdown and its value."""
 
     account: int
     metric: JudgedMetric
+    breakdown: int
+    value: str
+
+
+class Form(NamedTuple):
+    """What series of accounts with equal definitions have in common. metric: index in `ComboTable.metrics`."""
+
+    metric: int
     breakdown: int
     value: str
 
@@ -47,6 +58,10 @@ class Ragged:
         length = np.array([len(r) for r in rows], dtype=np.int64)
         return cls(np.array([x for r in rows for x in r], dtype=np.int64), starts_of(length), length)
 
+    def pick(self, rows: np.ndarray) -> Ragged:
+        """Some of the rows, in this order."""
+        return Ragged(self.flat, self.start[rows], self.length[rows])
+
     def expand(self, picks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(which pick, element) for every element of the picked rows, one after the other."""
         length = self.length[picks]
@@ -56,70 +71,122 @@ class Ragged:
 
 
 class ComboTable:
-    """The combos of a unit, interned; series get a number each. Grows while duplicates are dropped.
+    """The combos of a unit and the series they count in. Grows while duplicates are dropped.
 
-    There may be many accounts, so what takes a while is worked out once for those that have equal definitions.
+    There may be many accounts, each with a few hits of every kind. So what takes a while is worked out once for those with
+    equal definitions, by kind and form, and accounts are columns: a series is a number, made of its account and form.
     """
 
     def __init__(self, judged: Sequence[Judged]) -> None:
         self.judged = judged
-        self.combos: list[Combo] = []
-        self.series: list[UnitSeries] = []
-        self.metrics: list[JudgedMetric] = []  # each once
-        self._kinds: list[Kind] = []
-        self._kind_ids: dict[Kind, int] = {}
-        self._in_kind: list[list[int]] = []  # for each kind, the numbers of its series among those of all kinds
-        self._kind_series: dict[Series, int] = {}
-        self._combo_ids: dict[tuple[int, int], int] = {}  # of an account and a kind
-        self._series_ids: dict[tuple[int, int], int] = {}  # of an account and a series of kinds
-        self._series_of: list[list[int]] = []
+        sets = {id(j.metrics): j for j in judged}
+        number = {identity: i for i, identity in enumerate(sets)}
+        self.set_of = np.array([number[id(j.metrics)] for j in judged], dtype=np.int64)  # accounts with equal metrics
+        self._sets = list(sets.values())
+        self.kinds: list[Kind] = []
+        self._kind_ids: dict[tuple[int, Kind], int] = {}  # as they came
+        self._whole_ids: dict[tuple[int, Kind], int] = {}  # with what they mean to experiments
+        self._set_of_kind: list[int] = []
+        self._forms_of: list[list[int]] = []  # of each kind
+        self._form_ids: dict[tuple[int, Series], int] = {}
+        self.forms: list[Form] = []
+        self._others: list[int] = []  # of each form, the one of `(other)`
         self._metric_ids: dict[int, int] = {}
-        self._metric_of: list[int] = []
+        self.metrics: list[JudgedMetric] = []  # each once
+        self.combos = Combos(self.kinds, *np.zeros((2, 0), dtype=np.int64))
 
-    def kind(self, kind: Kind) -> int:
-        """The number of a kind."""
-        found = self._kind_ids.get(kind)
+    def kind(self, of_set: int, kind: Kind) -> int:
+        """The number of a kind of accounts whose `set_of` is this. What it means to experiments stands in it from here on,
+        so that an event is known to each of them, or new, as it is to each metric.
+        """
+        found = self._kind_ids.get((of_set, kind))
         if found is None:
-            found = self._kind_ids[kind] = len(self._kinds)
-            self._kinds.append(kind)
-            self._in_kind.append([self._kind_series.setdefault(s, len(self._kind_series)) for s in kind.series])
+            goals_of = self._sets[of_set].goals
+            goals = [g for s in kind.series if s.breakdown == 0 for g in goals_of.get(s.metric, ())]
+            whole = kind._replace(series=(*kind.series, *goals)) if goals else kind
+            found = self._kind_ids[of_set, kind] = self._numbered(of_set, whole)
         return found
 
-    def add(self, account: int, kind: int) -> int:
-        """The number of a combo; account: an index of `judged`."""
-        found = self._combo_ids.get((account, kind))
-        if found is None:
-            found = self._combo_ids[account, kind] = len(self.combos)
-            whole = self._kinds[kind]
-            self.combos.append(Combo(account, whole))
-            counts = self.judged[account].counts
-            numbered = zip(self._in_kind[kind], whole.series, strict=True)
-            self._series_of.append([self._series(account, n, series) for n, series in numbered if counts(series.metric)])
-        return found
+    def part(self, kind: int, series: tuple[Series, ...]) -> int:
+        """The number of the kind that has only these of a kind's series."""
+        return self._numbered(self._set_of_kind[kind], self.kinds[kind]._replace(series=series))
 
-    def add_series(self, account: int, series: Series) -> int:
-        """The number of a series."""
-        return self._series(account, self._kind_series.setdefault(series, len(self._kind_series)), series)
+    def metrics_of(self, kind: int) -> Sequence[JudgedMetric]:
+        """What the numbers of metrics mean in a kind's series."""
+        return self._sets[self._set_of_kind[kind]].metrics
 
-    def _series(self, account: int, number: int, series: Series) -> int:
-        found = self._series_ids.get((account, number))
+    def _numbered(self, of_set: int, whole: Kind) -> int:
+        found = self._whole_ids.get((of_set, whole))
+        if found is not None:
+            return found
+        self._whole_ids[of_set, whole] = len(self.kinds)
+        counts = self._sets[of_set].counts
+        self._forms_of.append([self._form(of_set, series) for series in whole.series if counts(series.metric)])
+        self._set_of_kind.append(of_set)
+        self.kinds.append(whole)
+        return len(self.kinds) - 1
+
+    def _form(self, of_set: int, series: Series) -> int:
+        found = self._form_ids.get((of_set, series))
         if found is None:
-            found = self._series_ids[account, number] = len(self.series)
-            metric = self.judged[account].metrics[series.metric]
-            self.series.append(UnitSeries(account, metric, series.breakdown, series.value))
+            found = self._form_ids[of_set, series] = len(self.forms)
+            metric = self._sets[of_set].metrics[series.metric]
             known = self._metric_ids.setdefault(id(metric), len(self.metrics))
             if known == len(self.metrics):
                 self.metrics.append(metric)
-            self._metric_of.append(known)
+            self.forms.append(Form(known, series.breakdown, series.value))
+            self._others.append(found)
+            if series.breakdown:
+                self._others[found] = self._form(of_set, series._replace(value=OTHER_VALUE))
         return found
 
-    def series_of(self) -> Ragged:
-        """The series of each combo. What shows exposures stands behind all others and isn't among them."""
-        return Ragged.of(self._series_of)
+    def add(self, account: np.ndarray, kind: np.ndarray) -> np.ndarray:
+        """The numbers of combos, made of account (index of `judged`) and kind."""
+        accounts, kinds, number = group_pairs(account, kind)
+        known = self.combos
+        self.combos = Combos(self.kinds, np.concatenate([known.account, accounts]), np.concatenate([known.kind, kinds]))
+        return number + len(known)
 
-    def metric_of(self) -> np.ndarray:
+    def series_of(self, combo: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(which of these hits' combos, series) of everything they count in, one after the other. What shows exposures
+        stands behind all other series of a kind and isn't among them.
+        """
+        which, form = self._by_combo(self._forms_of).expand(combo)
+        return which, self.combos.account[combo[which]] * len(self.forms) + form
+
+    def counted(self, combo: np.ndarray) -> np.ndarray:
+        """In how many series each counts."""
+        return np.array([len(forms) for forms in self._forms_of], dtype=np.int64)[self.combos.kind[combo]]
+
+    def _by_combo(self, rows: Sequence[Sequence[int]]) -> Ragged:
+        return Ragged.of(rows).pick(self.combos.kind)
+
+    def form_of(self, series: np.ndarray) -> np.ndarray:
+        """The form of each series, an index of `forms`."""
+        return series % len(self.forms)
+
+    def account_of(self, series: np.ndarray) -> np.ndarray:
+        """The account of each series, an index of `judged`."""
+        return series // len(self.forms)
+
+    def metric_of(self, series: np.ndarray) -> np.ndarray:
         """The metric of each series, an index of `metrics`."""
-        return np.array(self._metric_of, dtype=np.int64)
+        return np.array([f.metric for f in self.forms], dtype=np.int64)[self.form_of(series)]
+
+    def breakdown_of(self, series: np.ndarray) -> np.ndarray:
+        """The breakdown of each series; 0: none."""
+        return np.array([f.breakdown for f in self.forms], dtype=np.int64)[self.form_of(series)]
+
+    def other_of(self, series: np.ndarray) -> np.ndarray:
+        """The series of `(other)` of each series' breakdown."""
+        form = self.form_of(series)
+        return series - form + np.array(self._others, dtype=np.int64)[form]
+
+    def series(self, number: int) -> UnitSeries:
+        """One series."""
+        account, form = divmod(number, len(self.forms))
+        metric, breakdown, value = self.forms[form]
+        return UnitSeries(account, self.metrics[metric], breakdown, value)
 
     def field_uses(self) -> tuple[list[FieldUse], Ragged]:
         """What hits of each combo add to columns of measures that look at every event."""
@@ -140,23 +207,24 @@ class ComboTable:
     def _by_kind(self, of: Callable[[Kind, int, JudgedMetric], list[T]]) -> tuple[list[T], Ragged]:
         """All that each combo's series come to, and which of it is whose. of: (kind, place of the series, its metric)."""
         found: list[T] = []
-        known: dict[tuple[int, int], range] = {}
         rows: list[range] = []
-        for account, kind in self.combos:
-            metrics = self.judged[account].metrics
-            row = known.get((id(metrics), id(kind)))
-            if row is None:
-                begin = len(found)
-                for place, series in enumerate(kind.series):
-                    found += of(kind, place, metrics[series.metric])
-                row = known[id(metrics), id(kind)] = range(begin, len(found))
-            rows.append(row)
-        return found, Ragged.of(rows)
+        for kind, of_set in zip(self.kinds, self._set_of_kind, strict=True):
+            metrics, begin = self._sets[of_set].metrics, len(found)
+            for place, series in enumerate(kind.series):
+                found += of(kind, place, metrics[series.metric])
+            rows.append(range(begin, len(found)))
+        return found, self._by_combo(rows)
 
-    def series_hashes(self) -> np.ndarray:
+    def series_hashes(self, series: np.ndarray) -> np.ndarray:
         """A hash of each series that any process gives it: uint64."""
-        names = (f"{self.judged[s.account].account}#{s.metric.name}#{s.breakdown}#{s.value}" for s in self.series)
-        return np.array([xxhash.xxh3_64_intdigest(n.encode("utf-8", "surrogatepass")) for n in names], dtype=np.uint64)
+        numbers, which = group(series)
+        accounts = [f"{judged.account}#".encode() for judged in self.judged]
+        forms = [
+            f"{self.metrics[f.metric].name}#{f.breakdown}#{f.value}".encode("utf-8", "surrogatepass") for f in self.forms
+        ]
+        digest = xxhash.xxh3_64_intdigest
+        pairs = zip(self.account_of(numbers).tolist(), self.form_of(numbers).tolist(), strict=True)
+        return np.array([digest(accounts[a] + forms[f]) for a, f in pairs], dtype=np.uint64)[which]
 
 
 @dataclass(slots=True)
@@ -180,7 +248,7 @@ class Unit:
     @property
     def account(self) -> np.ndarray:
         """The account of each hit, an index of `table.judged`."""
-        return np.array([c.account for c in self.table.combos], dtype=np.int64)[self.combo]
+        return self.table.combos.account[self.combo]
 
 
 def read_unit(blocks: Sequence[HitBlock], judged_of: Callable[[AccountKey], Judged]) -> Unit:
@@ -188,34 +256,29 @@ def read_unit(blocks: Sequence[HitBlock], judged_of: Callable[[AccountKey], Judg
     keys = sorted({key for block in blocks for key in block.accounts})
     table = ComboTable([judged_of(key) for key in keys])
     place = {key: i for i, key in enumerate(keys)}
-    combos: list[np.ndarray] = []
-    message_ids: dict[int, str] = {}
-    at = 0
-    for block in blocks:
-        accounts = [place[key] for key in block.accounts]
-        kinds: dict[tuple[int, int], int] = {}
-        numbers = [_add(table, accounts[c.account], c.kind, kinds) for c in block.combos]
-        combos.append(np.array(numbers, dtype=np.int64)[block.combo])
-        valued = np.array([c.kind.valued for c in block.combos], dtype=bool)[block.combo]
-        message_ids.update(zip((np.flatnonzero(valued) + at).tolist(), block.message_ids, strict=True))
-        at += len(block)
-    combo = np.concatenate(combos)
-    lengths = np.array([len(c.kind.fields) for c in table.combos], dtype=np.int64)[combo]
+    parts = [_read_combos(table, block.combos, [place[key] for key in block.accounts]) for block in blocks]
+    begins = starts_of(np.array([len(block.combos) for block in blocks], dtype=np.int64)).tolist()
+    account, kind = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    combo = table.add(account, kind)[np.concatenate([b.combo + begin for b, begin in zip(blocks, begins, strict=True)])]
+    message_ids = chain.from_iterable(block.message_ids for block in blocks)
+    valued = np.flatnonzero(table.combos.valued()[combo]).tolist()
     joined = {
         name: np.concatenate([getattr(b, name) for b in blocks])
         for name in ("visitor", "message", "time", "when", "flags", "values")
     }
     joined["when"] = joined["when"].astype(np.int64)
-    return Unit(table=table, combo=combo, start=starts_of(lengths), message_ids=message_ids, **joined)
+    return Unit(
+        table=table,
+        combo=combo,
+        start=starts_of(table.combos.lengths()[combo]),
+        message_ids=dict(zip(valued, message_ids, strict=True)),
+        **joined,
+    )
 
 
-def _add(table: ComboTable, account: int, kind: Kind, kinds: dict[tuple[int, int], int]) -> int:
-    """The number of a combo as it came. What it means to experiments stands in it from here on, so that an event is known
-    to each of them, or new, as it is to each metric. kinds: those seen so far.
-    """
-    judged = table.judged[account]
-    seen = id(kind), id(judged.metrics)
-    if seen not in kinds:
-        goals = [goal for s in kind.series if s.breakdown == 0 for goal in judged.goals.get(s.metric, ())]
-        kinds[seen] = table.kind(kind._replace(series=(*kind.series, *goals)) if goals else kind)
-    return table.add(account, kinds[seen])
+def _read_combos(table: ComboTable, combos: Combos, accounts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """(account, kind) of a block's combos as the table numbers them. accounts: the table's numbers of the block's."""
+    account = np.array(accounts, dtype=np.int64)[combos.account]
+    sets, kinds, which = group_pairs(table.set_of[account], combos.kind)
+    numbers = [table.kind(of_set, combos.kinds[k]) for of_set, k in zip(sets.tolist(), kinds.tolist(), strict=True)]
+    return account, np.array(numbers, dtype=np.int64)[which]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.counters.slots import Slots
+from pipeline.counters.slots import Changes, Slots
 from pipeline.model.counter import NO_MAX, NO_MIN
 from pipeline.model.errors import StoreError, TransientStoreError
 from pipeline.model.layout import head_row, unpack_totals
@@ -229,10 +229,12 @@ def stamps_with_the_clock(patch: Patch) -> None:
 
 
 def takes_zeros_away(patch: Patch) -> None:
-    def cells(slots: Slots, change: Any) -> Any:
-        totals = unpack_totals(change.totals)
-        zero = not ((totals != 0) & (totals != NO_MIN) & (totals != NO_MAX)).any()
-        return [(row, q, None if zero else value) for row, q, value in real(slots, change)]
+    def cells(slots: Slots, changes: Changes) -> Any:
+        for change in zip(*changes, strict=True):
+            totals = unpack_totals(change[-1])
+            zero = not ((totals != 0) & (totals != NO_MIN) & (totals != NO_MAX)).any()
+            one = Changes(*([part] for part in change))
+            yield from ((row, q, None if zero else value) for row, q, value in real(slots, one))
 
     def by_row(cells: Sequence[Cell]) -> UnitRows:
         rows: UnitRows = {}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xxhash
 
-from pipeline.counters.slots import Slots
+from pipeline.counters.slots import Changes, Slots
 from pipeline.match.account import AccountMatcher
 from pipeline.match.block import BlockMatcher
 from pipeline.model.calendar import Calendar
@@ -85,8 +85,9 @@ def _nobody_has_firsts(patch: pytest.MonkeyPatch) -> None:
 
 @planted("a first is not one for each breakdown value")
 def _one_first(patch: pytest.MonkeyPatch) -> None:
-    def hashes(table: ComboTable) -> np.ndarray:
-        names = (f"{table.judged[s.account].account}#{s.metric.name}#{s.breakdown}" for s in table.series)
+    def hashes(table: ComboTable, series: np.ndarray) -> np.ndarray:
+        of = [table.series(number) for number in series.tolist()]
+        names = (f"{table.judged[s.account].account}#{s.metric.name}#{s.breakdown}" for s in of)
         return np.array([xxhash.xxh3_64_intdigest(name.encode()) for name in names], dtype=np.uint64)
 
     patch.setattr(ComboTable, "series_hashes", hashes)
@@ -121,9 +122,8 @@ def _ids_without_visitor(patch: pytest.MonkeyPatch) -> None:
 def _ids_without_digest(patch: pytest.MonkeyPatch) -> None:
     def nothing_left(unit: Unit, combo: np.ndarray, rows: np.ndarray, *_: Any) -> None:
         table = unit.table
-        for row in rows:
-            whole = table.combos[combo[row]]
-            combo[row] = table.add(whole.account, table.kind(whole.kind._replace(series=())))
+        account, kind = table.combos.account[combo[rows]], table.combos.kind[combo[rows]]
+        combo[rows] = table.add(account, np.array([table.part(k, ()) for k in kind.tolist()], dtype=np.int64))
 
     patch.setattr(duplicates, "_reduce", nothing_left)
 
@@ -200,11 +200,16 @@ def _any_shard(patch: pytest.MonkeyPatch) -> None:
 def _zeros_unwritten(patch: pytest.MonkeyPatch) -> None:
     real = Slots.cells
 
-    def cells(slots: Slots, change: Any) -> Any:
-        totals = unpack_totals(change.totals)
-        return real(slots, change) if ((totals != 0) & (totals != NO_MIN) & (totals != NO_MAX)).any() else ()
+    def cells(slots: Slots, changes: Changes) -> Any:
+        something = [change for change in zip(*changes, strict=True) if not _is_nothing(change[-1])]
+        return real(slots, Changes(*map(list, zip(*something, strict=True)))) if something else ()
 
     patch.setattr(Slots, "cells", cells)
+
+
+def _is_nothing(packed: bytes) -> bool:
+    totals = unpack_totals(packed)
+    return not ((totals != 0) & (totals != NO_MIN) & (totals != NO_MAX)).any()
 
 
 @planted("folding keeps the newest facts only")

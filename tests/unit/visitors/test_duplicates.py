@@ -23,7 +23,7 @@ def take(known: Known, snapshot: Snapshot, *events: dict[str, Any]) -> list[tupl
     known.learn(Learnt(verdict.ids, verdict.judged, NO_FIRSTS, {}))
     assert sorted([*verdict.new.tolist(), *verdict.dropped.tolist()]) == list(range(len(events)))
     metrics = unit.table.judged[0].metrics
-    counted = [[metrics[s.metric].metric.id for s in unit.table.combos[c].series] for c in verdict.combo]
+    counted = [[metrics[s.metric].metric.id for s in unit.table.combos[c].series] for c in verdict.combo.tolist()]
     return list(zip(verdict.new.tolist(), counted, strict=True))
 
 

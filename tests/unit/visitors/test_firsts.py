@@ -25,7 +25,7 @@ NOTHING = (np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.uint32))
 def moves_of(known: Known, measures: dict[str, Any], *events: dict[str, Any], beyond: bool = False) -> Moves:
     """What these new events move; what was learnt is known from then on."""
     unit = unit_of(snapshot_of({"id": "all", "measures": measures}), events)
-    which, series = unit.table.series_of().expand(unit.combo)
+    which, series = unit.table.series_of(unit.combo)
     moves, learnt = mark_firsts(unit, Touches(which, series, unit.when[which] * 2 + beyond), known)
     known.learn(Learnt(*NOTHING, learnt.firsts, learnt.valued))
     return moves

@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills lint types bench pins clean
+.PHONY: help demo test engines kills lint types bench pins clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z.]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -24,6 +24,9 @@ demo: $(INSTALLED) ## run everything on this machine with a simulated shop
 
 test: lint types ## lint, check types and run all tests; says what had to be left out
 	@$(BIN)/python -m pytest -n auto $(TESTS)
+
+engines: $(INSTALLED) ## install Flink, Prism and a Kafka broker for tests, outside of here (some minutes, 500 MB)
+	@.ci/engines
 
 kills: $(INSTALLED) ## kill real processes at every step and recount, twenty times each; takes KILLS= and SEED=
 	@$(BIN)/python -m tests.faults.kills $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))

@@ -12,7 +12,7 @@ from apache_beam.runners.runner import PipelineState
 from tests.support.engines_pipeline import numbers_in, submit
 from tests.support.prism import Prism, local_prism_options
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 POLL_S = 0.1
 
 

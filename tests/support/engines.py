@@ -1,4 +1,4 @@
-"""Owns where the engines for tests are on this machine (`.ci/engines` puts them there), and one as a process."""
+"""Owns where the engines for tests are on this machine (`make engines` puts them there), and one as a process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def engine(name: str) -> Path:
     """Where an engine's files are; without them the test is left out."""
     place = FOLDER / name
     if not place.exists():
-        missing(f"{name}: not in {FOLDER}; .ci/engines installs it")
+        missing(f"{name}: not in {FOLDER}; make engines installs it")
     return place
 
 

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0  # a job's start takes 20 seconds, and several times that where other tests run beside it
 POLL_S = 0.1
 
 

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 import xxhash
 
+from pipeline.adopt import Adoption
 from pipeline.model.definition import AccountDefinitions, Snapshot
 from pipeline.model.errors import TransientStoreError
 from pipeline.shard import plan
@@ -18,7 +19,20 @@ from pipeline.store.fixed import fix
 from pipeline.trials import mark
 from tests.support.faulty_store import Action, Fault, FaultyStore, When
 from tests.support.seeds import replay, seeds
-from tests.support.trial_world import ACCOUNT, SHARDS, counted, draw_events, experiment, hits_of, keeper_of, snapshot, truth
+from tests.support.trial_world import (
+    ACCOUNT,
+    EPOCHS,
+    NOW,
+    SECOND_EPOCH,
+    SHARDS,
+    counted,
+    draw_events,
+    experiment,
+    hits_of,
+    keeper_of,
+    snapshot,
+    truth,
+)
 
 FAULTS = [
     *(Fault(when, Action.FAIL, rows) for when in (When.BEFORE, When.AFTER) for rows in (0,)),
@@ -150,3 +164,26 @@ def test_a_fault_in_the_rules_is_found(tmp_path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(AssertionError):
         for seed in range(50):
             hold(lambda seed=seed: open_store(f"sqlite:///{tmp_path}/{seed}.db", create=True), seed, 0.0)
+
+
+@pytest.mark.parametrize("stated", [False, True])
+@pytest.mark.parametrize("seed", seeds(3))
+def test_an_epoch_that_opens_while_a_process_counts_holds_in_that_process(tmp_path, seed: int, stated: bool) -> None:
+    """stated: the process isn't told of definitions, but to read them from the store again."""
+    random = Random(seed)
+    events = draw_events(random, 60)
+    both, first = snapshot(experiment()), snapshot(experiment(epochs=EPOCHS[:1]))
+    store = open_store(f"sqlite:///{tmp_path}/s.db", create=True)
+    fix(store, shards=SHARDS, default_shards=SHARDS, visitor_key=None)
+    keeper, adoption = ShardKeeper(store, clock=NOW.timestamp), Adoption(store, stating=stated)
+    for definitions, late in ((first, False), (both, True)):
+        adoption.adopt(definitions, NOW)
+        if stated:
+            keeper.forget_definitions()
+        else:
+            keeper.adopt(definitions)
+        some = [event for event in events if (event["timestamp"] >= SECOND_EPOCH) == late]
+        for shard, hits in hits_of(definitions, some):
+            keeper.commit(shard, [hits])
+    assert counted(store, experiment()) == truth(events, experiment(), order_of), replay(seed)
+    store.close()

@@ -127,3 +127,10 @@ def test_an_error_for_good_is_raised_at_once_and_nothing_is_held(store: SqliteSt
         keeper.commit(0, hits_of(OLD, [ONE]))
     assert keeper.commit(0, hits_of(OLD, [ONE]))["new"] == 1
     assert failing.takes == 2
+
+
+def test_definitions_that_it_was_never_told_are_read_from_the_store_where_they_are_stated(store: SqliteStore) -> None:
+    with pytest.raises(StoreError, match="does not say what definitions"):
+        keeper_of(store).commit(0, hits_of(OLD, [ONE]))
+    Adoption(store, stating=True).adopt(OLD, NOW)
+    assert keeper_of(store).commit(0, hits_of(OLD, [ONE])) == {"new": 1, "units": 1}

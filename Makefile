@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test engines kills lint types bench pins clean
+.PHONY: help demo test engines flink kills lint types bench pins clean
 
 help: ## list these targets
 	@sed -nE 's/^([a-z.]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -27,6 +27,9 @@ test: lint types ## lint, check types and run all tests; says what had to be lef
 
 engines: $(INSTALLED) ## install Flink, Prism and a Kafka broker for tests, outside of here (some minutes, 500 MB)
 	@.ci/engines
+
+flink: $(INSTALLED) engines ## count live events on a Flink cluster whose task manager is killed, stop it with a savepoint, resume it
+	@$(BIN)/python -m benchmarks.engine --runner flink $(FLINK)
 
 kills: $(INSTALLED) ## kill real processes at every step and recount, twenty times each; takes KILLS= and SEED=
 	@$(BIN)/python -m tests.faults.kills $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED))

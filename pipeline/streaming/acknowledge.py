@@ -6,7 +6,7 @@ So a job can be cancelled or lost with all it holds: what was not counted was no
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -15,13 +15,15 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Duration, Timestamp
 
-from pipeline.streaming.sources import Acknowledger, open_acknowledger
+from pipeline.streaming.sources import Acknowledger, open_acknowledger, scheme_of
 from pipeline.streaming.taken import Receipt
 
 FORGET_S = 3600  # a block that isn't done by then has come again
 
 _PART, _PARTS = b"p", b"r"
 _NUMBER_BYTES = 4
+
+Told = tuple[tuple[int, int], str]  # ((input, partition), offsets that are done)
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +52,10 @@ def receipt_if_done(notes: Sequence[bytes]) -> Receipt | None:
 
 
 class Acknowledge(beam.DoFn):
-    """(block, note) -> nothing; the source is told. **Retry:** harmless, as is not doing it: the records come again."""
+    """(block, note) -> the source is told; or of a source that is told in order, what there is to tell: see `TellOffsets`.
+
+    **Retry:** harmless, as is not doing it: the records come again.
+    """
 
     NOTES = BagStateSpec("notes", BytesCoder())
     FORGET = TimerSpec("forget", TimeDomain.REAL_TIME)
@@ -66,7 +71,7 @@ class Acknowledge(beam.DoFn):
         element: tuple[bytes, bytes],
         notes: Any = beam.DoFn.StateParam(NOTES),
         forget: Any = beam.DoFn.TimerParam(FORGET),
-    ) -> None:
+    ) -> Iterator[Told]:
         known = [*notes.read(), element[1]]
         receipt = receipt_if_done(known)
         if receipt is None:
@@ -75,13 +80,18 @@ class Acknowledge(beam.DoFn):
         else:
             notes.clear()
             forget.clear()
-            self._acknowledge(receipt)
+            yield from self._acknowledge(receipt)
 
     @on_timer(FORGET)
     def forget(self, notes: Any = beam.DoFn.StateParam(NOTES)) -> None:
         notes.clear()
 
-    def _acknowledge(self, receipt: Receipt) -> None:
+    def _acknowledge(self, receipt: Receipt) -> Iterator[Told]:
+        if scheme_of(self._inputs[receipt.to]) == "kafka":
+            from pipeline.streaming.kafka_offsets import told
+
+            yield from told(receipt.to, receipt.ids)
+            return
         acknowledger = self._opened.get(receipt.to)
         if acknowledger is None:
             acknowledger = self._opened[receipt.to] = open_acknowledger(self._inputs[receipt.to])

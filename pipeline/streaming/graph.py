@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from pipeline.definitions.connection import REDIS_SCHEMES
-from pipeline.streaming.acknowledge import Acknowledge
+from pipeline.streaming.acknowledge import Acknowledge, Told
 from pipeline.streaming.commit import CommitUnits
 from pipeline.streaming.complete import TellComplete
 from pipeline.streaming.definitions import ReadDefinitions, side_input, ticks
@@ -54,8 +54,12 @@ def build(root: beam.Pipeline, job: Job) -> None:
     )
     kept = matched[REJECTS] | "Keep rejects" >> beam.ParDo(KeepRejects(job.rejects)).with_output_types(NOTE)
     committed = matched["hits"] | "Commit units" >> beam.ParDo(CommitUnits(workers)).with_output_types(NOTE)
-    (
+    done = (
         (kept, committed, matched[RECEIPTS])
         | "What is done" >> beam.Flatten()
-        | "Acknowledge" >> beam.ParDo(Acknowledge(job.inputs))
+        | "Acknowledge" >> beam.ParDo(Acknowledge(job.inputs)).with_output_types(Told)
     )
+    if any(scheme_of(url) == "kafka" for url in job.inputs):
+        from pipeline.streaming.kafka_offsets import TellOffsets
+
+        done | "Tell offsets" >> beam.ParDo(TellOffsets(job.inputs))

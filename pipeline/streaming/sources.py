@@ -34,6 +34,8 @@ def check_inputs(inputs: Sequence[str]) -> None:
             from pipeline.streaming.redis import check
         elif scheme == "pubsub":
             from pipeline.streaming.pubsub import check
+        elif scheme == "kafka":
+            from pipeline.streaming.kafka import check
         else:
             raise UsageError(
                 f"--input {shown(url)}: engines read streams without end: name redis://HOST:PORT/DB?stream=NAME, "
@@ -48,6 +50,10 @@ def take(root: beam.Pipeline, number: int, url: str, *, by_engine: bool) -> beam
         from pipeline.streaming.redis import take_entries
 
         return take_entries(root, number, url)
+    if scheme_of(url) == "kafka":
+        from pipeline.streaming.kafka import take_records
+
+        return take_records(root, number, url)
     from pipeline.streaming import pubsub
 
     return pubsub.take_by_engine(root, number, url) if by_engine else pubsub.take_messages(root, number, url)

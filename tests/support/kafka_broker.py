@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -18,17 +17,17 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.support.engines import Program, engine, free_port
 from tests.support.missing import missing
 
-VERSION = "3.9.1"
-POM = "tests/support/kafka.pom.xml"
-JARS = Path(os.environ.get("KAFKA_JARS", f"~/.cache/daycount-tests/kafka-{VERSION}")).expanduser()
-JAVA = ("java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+KAFKA = "kafka-3.9.1"
+SMALL_JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+LOGGED = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+START_LOGGED = "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info"
+STARTED = b"Kafka Server started"
 CLUSTER = "ZGF5Y291bnQtdGVzdHMtMQ"
 START_TIMEOUT_S = 60.0
 POLL_S = 0.05
-STARTED = b"Kafka Server started"
-LOGGED = "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info"
 PROPERTIES = {
     "process.roles": "broker,controller",
     "node.id": "1",
@@ -40,73 +39,69 @@ PROPERTIES = {
     "transaction.state.log.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "100",
-    "log.cleaner.enable": "false",
 }
 
 
-def kafka_is_here() -> bool:
-    return shutil.which("java") is not None and any(JARS.glob("kafka_*.jar"))
-
-
 class KafkaBroker:
-    """A running broker at one address for all its lives. folder: what it keeps. properties: more of its own."""
+    """A running broker at one address for all its lives. folder: what it keeps. properties: more of its own.
 
-    def __init__(self, folder: Path, properties: Mapping[str, str] | None = None) -> None:
+    guarded: a second port, by TLS and login, whose listener's name is `guarded`.
+    """
+
+    def __init__(self, folder: Path, properties: Mapping[str, str] | None = None, guarded: int | None = None) -> None:
+        jars = engine(KAFKA)
+        java = shutil.which("java") or missing("Java: install default-jre-headless")
+        self._java = [java, *SMALL_JVM, LOGGED, START_LOGGED, "-cp", f"{jars}/*"]
         self._folder = folder
-        port, controller = _free_port(), _free_port()
+        self._lives = 0
+        port, controller = free_port(), free_port()
         self.host = f"127.0.0.1:{port}"
+        doors = [f"PLAINTEXT://{self.host}", f"CONTROLLER://127.0.0.1:{controller}"]
         every = {
             **PROPERTIES,
-            "listeners": f"PLAINTEXT://{self.host},CONTROLLER://127.0.0.1:{controller}",
+            "listeners": ",".join([*doors, *([f"GUARDED://127.0.0.1:{guarded}"] if guarded else [])]),
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL",
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": str(folder / "data"),
             **(properties or {}),
         }
         self._config = folder / "server.properties"
         self._config.write_text("".join(f"{name}={value}\n" for name, value in every.items()))
-        self._log = folder / "broker.log"
-        formatting = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(self._config))
+        formatting = [*self._java, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(self._config)]
         subprocess.run(formatting, check=True, capture_output=True, timeout=START_TIMEOUT_S)
         self.start()
 
-    @staticmethod
-    def _java(*words: str) -> list[str]:
-        return [*JAVA, "-cp", f"{JARS}/*", *words]
-
     def start(self) -> None:
         """With what it kept."""
-        with self._log.open("wb") as log:
-            words = [*JAVA, LOGGED, "-cp", f"{JARS}/*", "kafka.Kafka", str(self._config)]
-            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        self._lives += 1
+        log = self._folder / f"broker-{self._lives}.log"
+        self._program = Program([*self._java, "kafka.Kafka", str(self._config)], log)
         until = time.monotonic() + START_TIMEOUT_S
-        while STARTED not in self._log.read_bytes():
-            if self._process.poll() is not None or time.monotonic() > until:
+        while STARTED not in log.read_bytes():
+            if not self._program.runs() or time.monotonic() > until:
                 self.stop()
-                raise RuntimeError(f"Kafka did not start: {self._log.read_text()[-2000:]}")
+                raise RuntimeError(f"Kafka did not start: {self._program.said()}")
             time.sleep(POLL_S)
 
     def stop(self) -> None:
         """-9; what it has written stays. **Retry:** harmless."""
-        self._process.kill()
-        self._process.wait()
+        self._program.kill_all()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Answers nothing for as long as the block, and goes on then."""
-        os.kill(self._process.pid, signal.SIGSTOP)
+        os.kill(self._program.pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(self._process.pid, signal.SIGCONT)
+            os.kill(self._program.pid, signal.SIGCONT)
 
 
 @contextmanager
-def running_kafka(properties: Mapping[str, str] | None = None) -> Iterator[KafkaBroker]:
+def running_kafka(properties: Mapping[str, str] | None = None, guarded: int | None = None) -> Iterator[KafkaBroker]:
     """A broker of one's own."""
-    if not kafka_is_here():
-        missing(f"Kafka: no java or no jars in {JARS}; mvn -q -B -f {POM} dependency:copy-dependencies")
     with TemporaryDirectory() as folder:
-        broker = KafkaBroker(Path(folder), properties)
+        broker = KafkaBroker(Path(folder), properties, guarded)
         try:
             yield broker
         finally:
@@ -118,9 +113,3 @@ def kafka_broker() -> Iterator[KafkaBroker]:
     """One for all tests of a module."""
     with running_kafka() as broker:
         yield broker
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,9 +1,10 @@
-"""One member of a consumer group, and what its cluster says. Owns the client and what its errors mean."""
+"""A member of a consumer group, or somebody beside it, and what its cluster says. Owns the client and what errors mean."""
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from pipeline.sources.kafka.url import KafkaUrl
 
 START_S = 3.0  # for a question at the start
 ANSWER_S = 2.0  # for a question later
+WAIT_S = 0.1
 CLOSE_S = 5.0
 SETTINGS = {
     "session.timeout.ms": 10_000,  # so long a killed run's partitions are kept from the next one
@@ -146,6 +148,29 @@ class Group:
         """Everything of a partition before this offset is counted. **Retry:** harmless."""
         with suppress(KafkaException):  # it has just been taken away
             self._consumer.store_offsets(offsets=[TopicPartition(self._url.topic, partition, offset)])
+
+    def commit(self, partition: int, offset: int) -> None:
+        """The same at once, of a group that has no members. Raises Away, RunError. **Retry:** harmless."""
+        with self._asking():
+            told = [TopicPartition(self._url.topic, partition, offset)]
+            answer: Any = self._consumer.commit(offsets=told, asynchronous=False)
+            list(_answered(answer))
+
+    def first_from(self, partition: int, offset: int) -> int | None:
+        """The offset of the first record at or behind this one; None where it doesn't come. Not for a member.
+
+        Raises RunError.
+        """
+        self._consumer.assign([TopicPartition(self._url.topic, partition, offset)])
+        try:
+            until = time.monotonic() + ANSWER_S
+            while time.monotonic() < until:
+                for message in self.take(1, WAIT_S).messages:
+                    found: int = message.offset()
+                    return found
+            return None
+        finally:
+            self._consumer.unassign()
 
     def close(self) -> None:
         """Leave the group; what was told is sent before, if the cluster can be reached. **Retry:** harmless."""

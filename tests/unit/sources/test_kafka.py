@@ -1,4 +1,4 @@
-"""A Kafka topic as a source, on a real broker: what it is besides its contract. Partitions change hands, and nothing is lost."""
+"""A Kafka topic as a source, on a real broker: what it is besides its contract. Partitions change hands, nothing is lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import ExitStack, closing
 from random import Random
 
 import pytest
-from confluent_kafka import Producer
 
 from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.kafka.gathering import RECORDS_MAX
@@ -159,13 +158,9 @@ def test_without_follow_a_partition_is_waited_for_that_another_of_the_group_has_
 
 
 def test_what_aborted_transactions_wrote_does_not_come_and_the_end_is_found(feed: KafkaFeed) -> None:
-    producer = Producer({"bootstrap.servers": feed.host, "transactional.id": feed.topic, "log_level": 0})
-    producer.init_transactions()
-    for record, end in ((A, producer.commit_transaction), (B, producer.abort_transaction), (C, producer.commit_transaction)):
-        producer.begin_transaction()
-        producer.produce(feed.topic, record)
-        producer.flush()
-        end()
+    feed.transact([A])
+    feed.transact([B], abort=True)
+    feed.transact([C])
     with reading(feed, follow=False) as reader:
         assert records_of(reader.take_all()) == Counter([A, C])
         reader.acknowledge()

@@ -87,8 +87,8 @@ def _live(
     sending.start()
     ages = sorted(marks.ages_for(_CALM_S))
     p50, p90 = (ages[int(part * (len(ages) - 1))] for part in (0.5, 0.9))
-    print(f"at {arguments.rate:,} events/s an event can be read after p50 {p50:.2f}, p90 {p90:.2f}, at most {ages[-1]:.2f} s "
-          f"(of {len(ages)})", flush=True)  # fmt: skip
+    told = f"p50 {p50:.2f}, p90 {p90:.2f}, at most {ages[-1]:.2f} s, of {len(ages)}"
+    print(f"at {arguments.rate:,} events/s an event can be read after {told}", flush=True)
     if not isinstance(engine, FlinkCluster):
         sending.join()
         return None
@@ -115,9 +115,8 @@ def _backlog(lines: list[bytes], stream: Stream, job: EngineJob) -> None:
     done = stream.acknowledged()
     begun = job.until(lambda: stream.acknowledged() > done)
     ended = job.until(stream.done)
-    print(
-        f"{len(lines):,} events that waited, from the first acknowledged to the last: {len(lines) / (ended - begun):,.0f} events/s"
-    )
+    rate = len(lines) / (ended - begun)
+    print(f"{len(lines):,} waiting events, from the first acknowledged to the last: {rate:,.0f} events/s", flush=True)
 
 
 if __name__ == "__main__":

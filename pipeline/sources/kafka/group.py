@@ -91,6 +91,7 @@ class Group:
         self._url = url
         self._said: KafkaError | None = None  # what went wrong last, as the client tells it on the way
         self._failure: KafkaError | None = None
+        self._joined = False
         given = {"bootstrap.servers": url.servers, "group.id": url.group, "error_cb": self._note}
         try:
             self._consumer = Consumer({**SETTINGS, **url.settings, **given})
@@ -128,6 +129,7 @@ class Group:
         def take_away(_: Consumer, taken: Sequence[TopicPartition]) -> None:
             tenures.take_away(at.partition for at in taken)
 
+        self._joined = True
         self._consumer.subscribe([self._url.topic], on_assign=give, on_revoke=take_away)
 
     def take(self, messages_max: int, wait_s: float) -> Came:
@@ -203,6 +205,8 @@ class Group:
         try:
             yield
         except KafkaException as e:
+            if not self._joined:
+                self._consumer.poll(0)  # what the client has to say of it; a member would be given a message
             error = e.args[0]
             if error.code() in _LASTING:
                 raise RunError(self._line(error)) from e

@@ -72,7 +72,8 @@ class RunOptions:
     multiple=True,
     required=True,
     metavar="URL",
-    help="A file, a glob, - for stdin, redis://HOST:PORT/DB?stream=NAME or pubsub://PROJECT/SUBSCRIPTION.",
+    help="A file, a glob, - for stdin, redis://HOST:PORT/DB?stream=NAME, pubsub://PROJECT/SUBSCRIPTION or "
+    "kafka://HOST:PORT/TOPIC.",
 )
 @click.option("--store", "store_url", required=True, metavar="URL", help="sqlite:///PATH or bigtable://PROJECT/INSTANCE.")
 @definitions_option
@@ -101,7 +102,12 @@ class RunOptions:
     "--held-mb", type=click.IntRange(0), help="Memory per worker for what is known of visitors [default: 24, live 96]."
 )
 @click.option("--create-tables", is_flag=True, help="Create absent Bigtable tables.")
-@click.option("--runner", default="FnApiRunner", show_default=True, help="Any Beam runner.")
+@click.option(
+    "--runner",
+    default="FnApiRunner",
+    show_default=True,
+    help="Any Beam runner; with --follow an engine that takes streams without end (README: On engines).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.argument("beam", nargs=-1, type=click.UNPROCESSED, metavar="[BEAM OPTIONS]")
 def run(**given: Any) -> None:
@@ -191,6 +197,8 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
     """Hand a job without end to an engine."""
     if not options.follow:
         raise UsageError(f"--runner {options.runner} reads streams without end: add --follow")
+    if options.workers:
+        raise UsageError(f"--workers: {options.runner} has workers of its own; say how many with its options")
     if not options.rejects:
         raise UsageError("--rejects: say where all workers can keep them: pubsub://PROJECT/TOPIC or a stream of Redis")
     logging.basicConfig(level=logging.ERROR, force=True)

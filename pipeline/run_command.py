@@ -204,7 +204,7 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
     logging.basicConfig(level=logging.ERROR, force=True)
     from pipeline.streaming.graph import Job
     from pipeline.streaming.setup import EngineSetup
-    from pipeline.streaming.submit import DATAFLOW, PRISM, submit
+    from pipeline.streaming.submit import DATAFLOW, submit
 
     setup = EngineSetup(
         store_url=options.store_url,
@@ -217,7 +217,10 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
     on_dataflow = options.runner == DATAFLOW
     job = Job(options.inputs, rejects, setup, by_engine=on_dataflow, from_the_side=on_dataflow)
     with _ends_on_signal() as stopped:
-        return submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot, stopped=stopped)
+        summary = submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot, stopped=stopped)
+        if on_dataflow or (stopped() and not summary.interrupted):
+            click.echo("daycount: the job goes on at the engine; look after it and stop it there", err=True)
+    return None if on_dataflow else summary
 
 
 def _held_bytes(options: RunOptions) -> int:

@@ -36,12 +36,12 @@ def submit(
     shards: int,
     snapshot: Snapshot,
     stopped: Callable[[], bool],
-) -> Summary | None:
-    """Hand the job to an engine, and wait until it ends, or until `stopped` says so. The summary says what the steps
-    counted until then, as far as the engine tells. None on Dataflow, which is not waited for.
+) -> Summary:
+    """Hand the job to an engine, and wait until it ends, or until `stopped` says so; on Dataflow not at all. The summary
+    says what the steps counted until then, as far as the engine tells.
 
-    Prism ends with this process, and so does its job. Elsewhere the job goes on by itself: it is stopped at the engine,
-    whose operator may want a savepoint (and Beam's job server for Flink doesn't hand a cancellation on).
+    Prism ends with this process, and so does its job, which is interrupted then. Elsewhere the job goes on by itself: it is
+    stopped at the engine, whose operator may want a savepoint (and Beam's job server hands no cancellation on to Flink).
 
     Raises UsageError where an input or the engine can't be reached, or the engine refuses the job; RunError where it fails.
     **Retry:** two jobs over the same input into one store count each event once, and cost twice.
@@ -57,7 +57,7 @@ def submit(
         result = root.run()
     except Exception as e:  # whatever the engine's client raises
         raise UsageError(f"--runner {runner}: the job was not taken: {_first_line(e)}") from e
-    return None if runner == DATAFLOW else _wait(result, runner, stopped)
+    return Summary() if runner == DATAFLOW else _wait(result, runner, stopped)
 
 
 def _wait(result: Any, runner: str, stopped: Callable[[], bool]) -> Summary:
@@ -75,11 +75,12 @@ def _wait(result: Any, runner: str, stopped: Callable[[], bool]) -> Summary:
     while following.is_alive() and not stopped():
         following.join(POLL_S)
     tally, asked = _tally(result), following.is_alive()
-    if asked and runner == PRISM:
+    interrupted = asked and runner == PRISM
+    if interrupted:
         result.cancel()  # what isn't counted isn't acknowledged, and comes again
     if failures and not asked and not any(word in str(failures[0]) for word in CANCELLED):
         raise RunError(f"the job failed on {runner}: {_first_line(failures[0])}") from failures[0]
-    return Summary(tally, seconds=time.monotonic() - begun, interrupted=asked)
+    return Summary(tally, seconds=time.monotonic() - begun, interrupted=interrupted)
 
 
 def _tally(result: Any) -> Counter[str]:

@@ -82,6 +82,9 @@ class FlinkCluster:
             f"--parallelism={SLOTS * 2}",
             f"--checkpointing_interval={checkpoint_ms}",
             f"--max_bundle_time_mills={bundle_ms}",
+            # Else what a bundle has put out when a checkpoint begins waits for the next bundle, and a source's one element,
+            # which nothing follows, would wait for ever.
+            "--finish_bundle_before_checkpointing",
         ]
 
     def start_task_manager(self) -> int:

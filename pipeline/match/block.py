@@ -67,7 +67,7 @@ class BlockMatcher:
         self._salt_of = np.array([xxhash.xxh3_64_intdigest(d.account.encode()) for d in self._accounts], dtype=np.uint64)
         self._trusted: str | None = None
         self._says: str | None = None
-        self._decoder = BlockDecoder(shape, self._judge)
+        self._decoder = BlockDecoder(shape, self._judged)
 
     def _matcher(self, account: str) -> AccountMatcher | None:
         """An account's matcher, made when it is first asked for."""
@@ -86,6 +86,12 @@ class BlockMatcher:
         if functions is None:
             functions = self._functions[key] = Functions(self._sets.of(definitions), self._around)
         return functions
+
+    def _judged(self, said: Any) -> AccountMatcher | RejectReason:
+        """As `_judge`, at once where records say for themselves which account they are of."""
+        if self._trusted is None and self._says is None and said.__class__ is str:
+            return self._by_account.get(said) or self._judge(said)
+        return self._judge(said)
 
     def _judge(self, said: Any) -> AccountMatcher | RejectReason:
         """The matcher for a record that says this account (None: says nothing)."""

@@ -85,6 +85,20 @@ def test_an_id_is_remembered_until_the_horizon(store: SqliteStore) -> None:
     assert plan_of(store, fresh(), EVENTS[:1], today=TODAY + 8).new == 1
 
 
+def test_rows_with_little_in_them_are_read_by_the_hundred(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [event(f"m{number}", f"v{number}", "05T10:00") for number in range(800)]
+    commit(store, fresh(), events)
+    rows = store.scan("visitors", b"").keys()
+    read: list[int] = []
+    real = store.read
+    monkeypatch.setattr(store, "read", lambda *a: read.append(len(a[1])) or real(*a))
+    held = fresh()
+    assert plan_of(store, held, events).new == 0
+    assert held.known.rows.keys() == rows
+    assert len(read) < len(rows) / plan.ROWS_PER_LOAD
+    assert max(read[:-1]) <= plan.ROWS_PER_LOAD_MAX
+
+
 def test_beyond_the_bound_values_count_under_other_and_those_named_stay_so(store: SqliteStore) -> None:
     held = fresh()
     plans = ["x", "y", "x", "z", "(none)", "y"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,16 +16,19 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from pipeline.adopt import Adoption
-from pipeline.local import Summary
+from pipeline.local import Summary, check_options
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import RunError, UsageError
 from pipeline.store import Store
+from pipeline.streaming import dataflow
 from pipeline.streaming.graph import Job, build
 from pipeline.streaming.match import METRICS_NAMESPACE
 from pipeline.streaming.sources import check_inputs
 
 DATAFLOW, PRISM = "DataflowRunner", "PrismRunner"
 CANCELLED = ("CANCELLED", "JobCancellationException")  # at the engine, by somebody
+# Otherwise Flink's runner may hold back what a bundle gives that a checkpoint begins in, some readers' elements among it.
+WHOLE_BUNDLES = "--finish_bundle_before_checkpointing"
 POLL_S = 0.5
 
 
@@ -36,7 +41,7 @@ def submit(
     shards: int,
     snapshot: Snapshot,
     stopped: Callable[[], bool],
-) -> Summary:
+) -> Summary | dataflow.Launched:
     """Hand the job to an engine, and wait until it ends, or until `stopped` says so; on Dataflow not at all. The summary
     says what the steps counted until then, as far as the engine tells.
 
@@ -46,18 +51,50 @@ def submit(
     Raises UsageError where an input or the engine can't be reached, or the engine refuses the job; RunError where it fails.
     **Retry:** two jobs over the same input into one store count each event once, and cost twice.
     """
+    given = _checked(runner, options)
+    if runner == DATAFLOW:
+        dataflow.check(job, given)
     check_inputs(job.inputs)
     store.settle(range(shards))  # what another run left half-applied
     Adoption(store, stating=True).adopt(snapshot, datetime.now(UTC))
-    given = PipelineOptions(list(options))
+    with _silent(runner == DATAFLOW):
+        root = _pipeline(runner, given)
+        build(root, job)
+        try:
+            result = root.run()
+        except Exception as e:  # whatever the engine's client raises
+            raise UsageError(f"--runner {runner}: the job was not taken: {_first_line(e)}") from e
+    return dataflow.launched(result, given) if runner == DATAFLOW else _wait(result, runner, stopped)
+
+
+def _checked(runner: str, options: Sequence[str]) -> PipelineOptions:
+    flink = [] if runner in (DATAFLOW, PRISM) else [WHOLE_BUNDLES]
+    given = PipelineOptions([*options, *flink])
+    # Flink's job server, and a template's launcher, have options that aren't known here.
+    launched_by_template = any(option.startswith("--template_location") for option in options)
+    check_options(options, all_known=runner == DATAFLOW and not launched_by_template)
     given.view_as(StandardOptions).streaming = True
-    root = beam.Pipeline(runner=runner, options=given)
-    build(root, job)
+    given.view_as(StandardOptions).runner = runner
+    return given
+
+
+def _pipeline(runner: str, given: PipelineOptions) -> beam.Pipeline:
     try:
-        result = root.run()
-    except Exception as e:  # whatever the engine's client raises
-        raise UsageError(f"--runner {runner}: the job was not taken: {_first_line(e)}") from e
-    return Summary() if runner == DATAFLOW else _wait(result, runner, stopped)
+        return beam.Pipeline(runner=runner, options=given)
+    except ValueError as e:  # a title, then what is wrong with options, one a line
+        said = [line for line in str(e).splitlines() if line]
+        raise UsageError(f"--runner {runner}: {' '.join(said[1:] or said)}") from e
+
+
+@contextmanager
+def _silent(wanted: bool) -> Iterator[None]:
+    """Dataflow's client logs as an error, over several lines, what it raises then."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL if wanted else before)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _wait(result: Any, runner: str, stopped: Callable[[], bool]) -> Summary:

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 T = TypeVar("T", covariant=True)
 
 REFRESH_S = 1.0
-REST = 9  # times as long as a read took; reading takes a tenth of the time at most, however many definitions there are
+REST = 19  # times as long as a read took; it takes a twentieth of the time at most, however many definitions there are
 
 
 class Readable(Protocol[T]):

@@ -13,7 +13,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions, StandardOptions
 
 from pipeline.adopt import Adoption
 from pipeline.local import Summary, check_options
@@ -30,6 +30,9 @@ CANCELLED = ("CANCELLED", "JobCancellationException")  # at the engine, by someb
 # Otherwise Flink's runner may hold back what a bundle gives that a checkpoint begins in, some readers' elements among it.
 WHOLE_BUNDLES = "--finish_bundle_before_checkpointing"
 POLL_S = 0.5
+# Prism 2.77 divides a slow bundle of a stateful step within a key and runs both parts at once: what one of them keeps is
+# lost (beam#35771 has it for timers). Other engines don't know the word.
+UNDIVIDED = "prism_disable_sdf_split"
 
 
 def submit(
@@ -74,6 +77,8 @@ def _checked(runner: str, options: Sequence[str]) -> PipelineOptions:
     launched_by_template = any(option.startswith("--template_location") for option in options)
     check_options(options, all_known=runner == DATAFLOW and not launched_by_template)
     given.view_as(StandardOptions).streaming = True
+    if runner != DATAFLOW:
+        given.view_as(DebugOptions).add_experiment(UNDIVIDED)
     given.view_as(StandardOptions).runner = runner
     return given
 

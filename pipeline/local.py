@@ -39,6 +39,8 @@ from pipeline.store.contract import Store
 T = TypeVar("T")
 
 CHUNK_BYTES = 256 * 1024 * 1024  # a run of the graph costs some 0.15 s, however small
+CHUNK_BYTES_MAX = 512 * 1024 * 1024  # where there are many accounts: a chunk writes each counter that it touches once,
+CHUNK_BYTES_PER_ACCOUNT = 50 * 1024  # and what an account sends in it, about a hundred events, should share some
 CHUNK_DATA_BYTES = 64 * 1024 * 1024  # of blocks that carry their data, which waits here until its turn comes
 CHUNK_BLOCKS = 512  # many small files
 POLL_S = 0.1  # between looks where nothing was new
@@ -133,7 +135,7 @@ class LocalRun:
         """
         under_way: deque[tuple[Chunk, Future[Counter[str]]]] = deque()
         with ThreadPoolExecutor(self.overlap) as threads:
-            for chunk in chunks(blocks, self.live):
+            for chunk in chunks(blocks, self.live, chunk_bytes(len(self.definitions.read().accounts))):
                 if chunk.blocks:
                     under_way.append((chunk, threads.submit(self._count, chunk.blocks, self._adopt(adoption))))
                 while under_way and len(under_way) >= (self.overlap if chunk.more else 1):
@@ -244,7 +246,12 @@ def _without_step(error: Exception) -> str:
     return re.sub(r" \[while running '[^']*'\]", "", str(error))
 
 
-def chunks(blocks: Iterator[Block | None], live: bool = False) -> Iterator[Chunk]:
+def chunk_bytes(accounts: int) -> int:
+    """How much input makes a chunk."""
+    return min(CHUNK_BYTES_MAX, max(CHUNK_BYTES, accounts * CHUNK_BYTES_PER_ACCOUNT))
+
+
+def chunks(blocks: Iterator[Block | None], live: bool = False, bytes_max: int = CHUNK_BYTES) -> Iterator[Chunk]:
     """Blocks in bounded groups. Where there is nothing new, an empty group after a short sleep.
 
     live: what comes alone is counted at once; behind it more is gathered for a while, since each run has its price.
@@ -255,9 +262,9 @@ def chunks(blocks: Iterator[Block | None], live: bool = False) -> Iterator[Chunk
             now = time.monotonic()
             if block is not None:
                 chunk.append(block)
-                size += block.length if block.data is None else block.length * CHUNK_BYTES // CHUNK_DATA_BYTES
+                size += block.length if block.data is None else block.length * bytes_max // CHUNK_DATA_BYTES
                 late = live and now >= max(since + GATHER_S, begun + PACE_S)
-                if size < CHUNK_BYTES and len(chunk) < CHUNK_BLOCKS and not late:
+                if size < bytes_max and len(chunk) < CHUNK_BLOCKS and not late:
                     continue
             elif chunk and now < begun + PACE_S:
                 time.sleep(POLL_S)

@@ -41,3 +41,10 @@ def test_a_look_that_goes_on_for_long_moves_it_all_the_same() -> None:
 
     looked = [chunk.looked for chunk in local.chunks(looks(), live=True)]
     assert looked == sorted(looked)
+
+
+def test_chunks_are_larger_where_there_are_many_accounts() -> None:
+    sizes = [local.chunk_bytes(accounts) for accounts in (0, 1, 7_000, 10_000, 1_000_000)]
+    assert sizes == sorted(sizes)
+    assert sizes[:2] == [local.CHUNK_BYTES] * 2
+    assert local.CHUNK_BYTES < sizes[2] < sizes[3] <= sizes[4] == local.CHUNK_BYTES_MAX

@@ -206,16 +206,16 @@ def run_on(
     return Summary(tally, sum(b.input_bytes for b in whole), time.monotonic() - begun)
 
 
-def check_options(options: Sequence[str]) -> None:
-    """Refuse options that neither the command nor Beam knows."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+def check_options(options: Sequence[str], all_known: bool = True) -> None:
+    """Refuse options that Beam refuses; all_known: and those that neither the command nor Beam knows."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     for kind in PipelineOptions.__subclasses__():
         kind._add_argparse_args(parser)  # type: ignore[arg-type]
     try:
         _, unknown = parser.parse_known_args(list(options))
-    except SystemExit:
-        raise UsageError(f"Beam refuses these options: {' '.join(options)}") from None
-    if unknown:
+    except argparse.ArgumentError as e:
+        raise UsageError(f"{e.argument_name}: Beam refuses it: {e.message}") from None
+    if unknown and all_known:
         raise UsageError(f"{unknown[0]}: neither an option of daycount run (see --help) nor one of Beam")
 
 

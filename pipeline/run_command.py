@@ -35,6 +35,7 @@ from pipeline.worker import WorkerSetup
 
 if TYPE_CHECKING:
     from pipeline.local import Summary
+    from pipeline.streaming.dataflow import Launched
 
 SMALL_INPUT_BYTES = 64 * 1024 * 1024  # below it, starting processes takes longer than the work
 HELD_MB = 24  # per worker: what a large chunk needs is read again for each
@@ -117,14 +118,17 @@ def run(**given: Any) -> None:
     in work. Options that are not listed here go to Beam.
     """
     options = RunOptions(**given)
-    summary = start(options)
-    if summary is None:
+    outcome = start(options)
+    if isinstance(outcome, tuple):
+        click.echo(json.dumps(outcome._asdict()) if options.as_json else f"job {outcome.name} {outcome.id}: {outcome.url}")
         return
-    click.echo(json.dumps(as_record(summary)) if options.as_json else as_text(summary, shown(rejects_place(options))))
+    click.echo(json.dumps(as_record(outcome)) if options.as_json else as_text(outcome, shown(rejects_place(options))))
 
 
-def start(options: RunOptions) -> Summary | None:
-    """Check, open, run; None where an engine does the work. Raises UsageError for what the user can mend."""
+def start(options: RunOptions) -> Summary | Launched:
+    """Check, open, run; where nobody waits for the engine that does the work, its job. Raises UsageError for what the user
+    can mend.
+    """
     rejects = rejects_place(options)
     inputs = Inputs.of(options.inputs, options.follow, rejects)
     definitions = open_definitions(options.definitions_url)
@@ -193,7 +197,7 @@ def _drive(
         return local.run(source)
 
 
-def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot, rejects: str) -> Summary | None:
+def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot, rejects: str) -> Summary | Launched:
     """Hand a job without end to an engine."""
     if not options.follow:
         raise UsageError(f"--runner {options.runner} reads streams without end: add --follow")
@@ -217,10 +221,10 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
     on_dataflow = options.runner == DATAFLOW
     job = Job(options.inputs, rejects, setup, by_engine=on_dataflow, from_the_side=on_dataflow)
     with _ends_on_signal() as stopped:
-        summary = submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot, stopped=stopped)
-        if on_dataflow or (stopped() and not summary.interrupted):
+        outcome = submit(options.runner, options.beam, job, store, shards=fixed.shards, snapshot=snapshot, stopped=stopped)
+        if isinstance(outcome, tuple) or (stopped() and not outcome.interrupted):
             click.echo("daycount: the job goes on at the engine; look after it and stop it there", err=True)
-    return None if on_dataflow else summary
+    return outcome
 
 
 def _held_bytes(options: RunOptions) -> int:

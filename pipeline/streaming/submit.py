@@ -54,7 +54,7 @@ def submit(
     Raises UsageError where an input or the engine can't be reached, or the engine refuses the job; RunError where it fails.
     **Retry:** two jobs over the same input into one store count each event once, and cost twice.
     """
-    given = _checked(runner, options)
+    given = options_of(runner, options)
     if runner == DATAFLOW:
         dataflow.check(job, given)
     check_inputs(job.inputs)
@@ -70,7 +70,7 @@ def submit(
     return dataflow.launched(result, given) if runner == DATAFLOW else _wait(result, runner, stopped)
 
 
-def _checked(runner: str, options: Sequence[str]) -> PipelineOptions:
+def options_of(runner: str, options: Sequence[str]) -> PipelineOptions:
     flink = [] if runner in (DATAFLOW, PRISM) else [WHOLE_BUNDLES]
     given = PipelineOptions([*options, *flink])
     # Flink's job server, and a template's launcher, have options that aren't known here.

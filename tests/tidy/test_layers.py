@@ -81,7 +81,7 @@ FURTHER = {
 ONLY_IN = {
     "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources", "pipeline.streaming"),
     "confluent_kafka": ("pipeline.sources.kafka",),
-    "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic"),
+    "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic", "pipeline.streaming.dataflow"),
     "google.pubsub_v1": ("pipeline.sources.pubsub",),
     "grpc": ("pipeline.store.bigtable", "pipeline.sources.pubsub"),
     "sqlite3": ("pipeline.store.sqlite",),

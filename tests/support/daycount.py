@@ -50,17 +50,21 @@ def refusal(done: subprocess.CompletedProcess[str], code: int = 2) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A store, definitions and an account: what `run` and `query` need to be told. `extra`: more options of `run`."""
+    """A store, definitions and an account: what `run` and `query` need to be told. `extra`: more options of `run`.
+
+    `account` None: the stream vouches for accounts, or records say theirs.
+    """
 
     store: str
     definitions: str
-    account: str = "shop"
+    account: str | None = "shop"
     extra: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def places(self) -> tuple[str, ...]:
-        return ("--store", self.store, "--definitions", self.definitions, "--account", self.account)
+        whose = () if self.account is None else ("--account", self.account)
+        return ("--store", self.store, "--definitions", self.definitions, *whose)
 
     def run_words(self, *inputs: str | Path) -> list[str]:
         named = [word for name in inputs for word in ("--input", str(name))]

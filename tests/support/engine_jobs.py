@@ -1,9 +1,10 @@
-"""Owns a month of a real shop on its way through a job on an engine: sent in parts, looked after, checked at the end."""
+"""Owns jobs on engines, looked after by their stream's group; and a month of a real shop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import redis
 
@@ -14,6 +15,7 @@ from tests.support.retail import DEFINITIONS, check_everything, retail_lines
 
 GROUP = "daycount"
 SHARDS = "8"
+REFRESH_S = "0.5"
 REPEATED = 10  # every tenth record is sent again
 
 
@@ -22,8 +24,8 @@ def as_words(options: Sequence[str]) -> list[str]:
     return [word for option in options if option != "--streaming" for word in option.split("=", 1)]
 
 
-class MonthOnEngine:
-    """Definitions and records come through one Redis. words: more for the command."""
+class JobOnEngine:
+    """Definitions and records come through one Redis. account: whose records they are; words: more for the command."""
 
     def __init__(
         self,
@@ -32,17 +34,15 @@ class MonthOnEngine:
         folder: Path,
         words: Sequence[str] = (),
         environment: dict[str, str] | None = None,
+        account: str | None = "shop",
     ) -> None:
         self.feed = RedisFeed(redis_url)
         rejects = f"{redis_url}?stream=rejects"
-        extra = ("--shards", SHARDS, "--create-tables", "--rejects", rejects, "--refresh-s", "0.5", *words)
-        self.shop = Shop(store, redis_url, extra=extra, environment=environment or {})
-        self._lines = retail_lines()
+        extra = ("--shards", SHARDS, "--create-tables", "--rejects", rejects, "--refresh-s", REFRESH_S, *words)
+        self.shop = Shop(store, redis_url, account, extra=extra, environment=environment or {})
         self._runs = live_runs(self.shop, folder)
-        pushed = daycount("define", "push", DEFINITIONS, "--definitions", redis_url)
-        assert pushed.returncode == 0, pushed.stderr
 
-    def __enter__(self) -> MonthOnEngine:
+    def __enter__(self) -> Self:
         self._begin = self._runs.__enter__()
         return self
 
@@ -54,6 +54,47 @@ class MonthOnEngine:
         """Submit the job."""
         return self._begin(self.feed.url, words=words)
 
+    def taken(self) -> int:
+        """How many records are in the engine's hands."""
+        return self._group("pending")
+
+    def acknowledged(self) -> int:
+        """How many records were counted and acknowledged."""
+        return self._group("entries-read") - self.taken()
+
+    def all_taken(self) -> bool:
+        """Whether everything sent was given out."""
+        return self._group("lag", default=1) == 0
+
+    def done(self) -> bool:
+        """Whether everything sent was counted and acknowledged."""
+        return self.all_taken() and self.taken() == 0
+
+    def _group(self, name: str, default: int = 0) -> int:
+        try:
+            groups = self.feed.client.xinfo_groups(STREAM)
+        except redis.ResponseError:
+            return default  # no stream yet
+        found = [group[name] for group in groups if group["name"] == GROUP.encode()]
+        return int(found[0] if found and found[0] is not None else default)
+
+
+class MonthOnEngine(JobOnEngine):
+    """A month of a real shop on its way through a job: sent in parts, checked at the end."""
+
+    def __init__(
+        self,
+        redis_url: str,
+        store: str,
+        folder: Path,
+        words: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(redis_url, store, folder, words, environment)
+        self._lines = retail_lines()
+        pushed = daycount("define", "push", DEFINITIONS, "--definitions", redis_url)
+        assert pushed.returncode == 0, pushed.stderr
+
     def send(self, part: int, parts: int) -> None:
         """Some of the month, with what is sent twice."""
         lines = self._lines[part::parts]
@@ -64,26 +105,6 @@ class MonthOnEngine:
         for part in range(count):
             self.send(part, count)
             yield part
-
-    def taken(self) -> int:
-        """How many records are in the engine's hands."""
-        return self._group("pending")
-
-    def acknowledged(self) -> int:
-        """How many records were counted and acknowledged."""
-        return self._group("entries-read") - self._group("pending")
-
-    def done(self) -> bool:
-        """Whether everything sent was."""
-        return self._group("lag", default=1) == 0 and self.taken() == 0
-
-    def _group(self, name: str, default: int = 0) -> int:
-        try:
-            groups = self.feed.client.xinfo_groups(STREAM)
-        except redis.ResponseError:
-            return default  # no stream yet
-        found = [group[name] for group in groups if group["name"] == GROUP.encode()]
-        return int(found[0] if found and found[0] is not None else default)
 
     def check(self) -> None:
         """Every number of the month, as the shop's books have it, and that nothing was rejected."""

@@ -6,33 +6,25 @@ runners don't get along with it. They are told by `TellOffsets` instead, once th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.kafka import ReadFromKafka
 from apache_beam.options.pipeline_options import CrossLanguageOptions
-from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.subprocess_server import JavaJarServer
-from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.model.errors import RunError, UsageError
-from pipeline.sources.accounts import in_few_groups
-from pipeline.sources.blocks import block_of_records
 from pipeline.sources.kafka.gathering import ACCOUNT, RECORD_MAX, place
 from pipeline.sources.kafka.group import Away, Group
 from pipeline.sources.kafka.url import KafkaUrl
+from pipeline.streaming.gathering import Gather, Item
 from pipeline.streaming.kafka_offsets import Runs
-from pipeline.streaming.taken import Taken, taken
 
-BLOCK_BYTES = 4 * 1024 * 1024
 POLL_S = 1  # Kafka's client waits so long for the first record
 _ACCOUNT_MAX = 128  # what is longer is none, and needn't be carried along
 _IN_JAVA = {"fetch.wait.max.ms": "fetch.max.wait.ms"}  # named otherwise there
 _ONLY_HERE = ("ssl.certificate.location", "ssl.key.location", "group.instance.id")
-
-Item = tuple[bytes, int, int]  # a record, its partition and offset
 
 
 def check(url: str) -> None:
@@ -90,41 +82,18 @@ def take_records(root: beam.Pipeline, number: int, url: str) -> beam.PCollection
     )
 
 
-class GatherRecords(beam.DoFn):
-    """Rows of Kafka's source -> `Taken` in bytes, as many together as the engine works on at once. **Retry:** harmless."""
+class GatherRecords(Gather):
+    """Rows of Kafka's source; where: (partition, offset). **Retry:** harmless."""
 
-    def __init__(self, number: int, topic: str) -> None:
-        self._number = number
-        self._topic = topic
+    def item_of(self, element: Any) -> Item:
+        record = (element.value or b"")[:RECORD_MAX]
+        return Item(record, (element.partition, element.offset), account_of(element.headers or ()))
 
-    def start_bundle(self) -> None:
-        self._empty()
+    def place_of(self, where: tuple[int, int]) -> str:
+        return place(self._source, *where)
 
-    def _empty(self) -> None:
-        self._by_account: dict[str | None, list[Item]] = {}
-        self._bytes = 0
-
-    def process(self, row: Any) -> Iterable[bytes]:
-        record = (row.value or b"")[:RECORD_MAX]
-        self._by_account.setdefault(account_of(row.headers or ()), []).append((record, row.partition, row.offset))
-        self._bytes += len(record)
-        if self._bytes >= BLOCK_BYTES:
-            yield from self._gathered()
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        for element in self._gathered():
-            yield WindowedValue(element, GlobalWindow().max_timestamp(), (GlobalWindow(),))
-
-    def _gathered(self) -> list[bytes]:
-        by_account = self._by_account
-        self._empty()
-        groups = in_few_groups(by_account, itemgetter(0))
-        return [self._taken(account, items).to_bytes() for account, items in groups if items]
-
-    def _taken(self, account: str | None, items: Sequence[Item]) -> Taken:
-        places = [place(self._topic, partition, offset) for _, partition, offset in items]
-        block = block_of_records(self._topic, 0, [record for record, _, _ in items], places, account)
-        return taken(block, self._number, Runs.of((partition, offset) for _, partition, offset in items).to_ids())
+    def ids_of(self, wheres: Iterable[tuple[int, int]]) -> Sequence[str]:
+        return Runs.of(wheres).to_ids()
 
 
 def account_of(headers: Sequence[Any]) -> str | None:

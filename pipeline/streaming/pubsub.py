@@ -7,27 +7,22 @@ own source acknowledges what the engine has taken over for good: it is counted u
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.model.errors import RunError, UsageError
-from pipeline.sources.accounts import in_few_groups
-from pipeline.sources.blocks import Block, block_of_records
 from pipeline.sources.pubsub.calls import Away, Calls, cure_of_silence, named
 from pipeline.sources.pubsub.leases import CALL_S, Leases, in_requests
-from pipeline.sources.pubsub.message import ACCOUNT, RECORD_MAX, Message
+from pipeline.sources.pubsub.message import ACCOUNT, RECORD_MAX, blocks_of, place
 from pipeline.sources.pubsub.pulling import LOOK_S, Pulling
+from pipeline.streaming.gathering import BLOCK_BYTES, Gather, Item
 from pipeline.streaming.reading import IDLE_S, take_side_by_side
 from pipeline.streaming.taken import Taken, taken
 
 PULLERS = 2
-BLOCK_BYTES = 4 * 1024 * 1024
 LEASE_S = 120  # of what is in the engine's hands; what isn't counted by then comes again
 
 
@@ -49,16 +44,6 @@ def check(url: str) -> None:
         raise UsageError(f"{e}; {cure_of_silence()}" if isinstance(e, Away) else str(e)) from e
     finally:
         calls.close()
-
-
-def blocks_of(messages: Sequence[Message], source: str) -> Iterator[tuple[Block, list[str]]]:
-    """By account, each with the ids of its messages' deliveries."""
-    by_account: dict[str | None, list[Message]] = {}
-    for message in messages:
-        by_account.setdefault(message.account, []).append(message)
-    for account, of_it in in_few_groups(by_account, attrgetter("record")):
-        places = [f"pubsub@{m.id}" for m in of_it]
-        yield block_of_records(source, 0, [m.record for m in of_it], places, account), [m.ack_id for m in of_it]
 
 
 def take_messages(root: beam.Pipeline, number: int, url: str) -> beam.PCollection:
@@ -84,7 +69,8 @@ class Puller:
                 raise RunError(str(self._pulling.failure))
             return [], IDLE_S
         self._leases.hand_over([m.id for m in messages], LEASE_S)
-        return [taken(block, self._input, ids) for block, ids in blocks_of(messages, self._url)], 0.0
+        blocks = blocks_of(messages, self._url)
+        return [taken(block, self._input, [m.ack_id for m in of_it]) for block, of_it in blocks], 0.0
 
     def begin_again(self) -> None:
         """The service gives again what isn't acknowledged, when its lease is over."""
@@ -118,29 +104,11 @@ def take_by_engine(root: beam.Pipeline, number: int, url: str) -> beam.PCollecti
     )
 
 
-class GatherMessages(beam.DoFn):
-    """Messages -> `Taken` in bytes, as many together as the engine works on at once. **Retry:** harmless."""
+class GatherMessages(Gather):
+    """Messages; where: a message's id. **Retry:** harmless."""
 
-    def __init__(self, number: int, url: str) -> None:
-        self._number = number
-        self._url = url
+    def item_of(self, element: Any) -> Item:
+        return Item(element.data[:RECORD_MAX], element.message_id, element.attributes.get(ACCOUNT) or None)
 
-    def start_bundle(self) -> None:
-        self._messages: list[Message] = []
-        self._bytes = 0
-
-    def process(self, message: Any) -> Iterable[bytes]:
-        record = message.data[:RECORD_MAX]
-        account = message.attributes.get(ACCOUNT) or None
-        self._messages.append(Message(message.message_id, "", record, account))
-        self._bytes += len(record)
-        if self._bytes >= BLOCK_BYTES:
-            yield from self._gathered()
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        for element in self._gathered():
-            yield WindowedValue(element, GlobalWindow().max_timestamp(), (GlobalWindow(),))
-
-    def _gathered(self) -> list[bytes]:
-        messages, self._messages, self._bytes = self._messages, [], 0
-        return [taken(block, self._number).to_bytes() for block, _ in blocks_of(messages, self._url)]
+    def place_of(self, where: str) -> str:
+        return place(where)

@@ -20,11 +20,11 @@ from pipeline.sources.redis_entries import Gathering
 from pipeline.sources.redis_group import IDS_MAX, Away, Entry, Group
 from pipeline.sources.redis_taking import Taking
 from pipeline.sources.redis_url import StreamUrl
+from pipeline.streaming.gathering import BLOCK_BYTES
 from pipeline.streaming.reading import IDLE_S, take_side_by_side
 from pipeline.streaming.taken import Taken, taken
 
 CONSUMERS = 4
-BLOCK_BYTES = 4 * 1024 * 1024
 IDLE_MS = 300_000  # pending for longer: in no job's work any more
 AWAY_S = 2.0
 

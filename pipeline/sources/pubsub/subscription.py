@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from operator import attrgetter
 
 from pipeline.model.errors import RunError, UsageError
-from pipeline.sources.accounts import in_few_groups
-from pipeline.sources.blocks import BLOCK_BYTES, Block, block_of_records
+from pipeline.sources.blocks import BLOCK_BYTES, Block
 from pipeline.sources.pubsub.calls import Away, Calls, cure_of_silence, named
 from pipeline.sources.pubsub.leases import HELD_MESSAGES_MAX, Leases
-from pipeline.sources.pubsub.message import Message
+from pipeline.sources.pubsub.message import Message, blocks_of
 from pipeline.sources.pubsub.pulling import Pulling
 from pipeline.sources.source import Source
 
@@ -89,15 +87,10 @@ class PubSubSubscription(Source):
         self._calls.close()
 
     def _blocks_of(self, messages: Sequence[Message]) -> Iterator[Block]:
-        """By account."""
-        by_account: dict[str | None, list[Message]] = {}
-        for message in messages:
-            by_account.setdefault(message.account, []).append(message)
-        for account, of_it in in_few_groups(by_account, attrgetter("record")):
-            self._number += 1
+        for block, of_it in blocks_of(messages, self._url, self._number + 1):
+            self._number = block.offset
             self._in_work[self._number] = [m.id for m in of_it]
-            places = [f"pubsub@{m.id}" for m in of_it]
-            yield block_of_records(self._url, self._number, [m.record for m in of_it], places, account)
+            yield block
 
     def _is_at_end(self) -> bool:
         """Without --follow: whether nothing has come for a while, and the service says that nothing is there."""

@@ -60,7 +60,8 @@ def _number(numbered: bytes) -> int:
 def ticks(root: beam.Pipeline, every_s: float) -> beam.PCollection:
     """Something to work on every so often, from now on."""
     # The transform's own default for its start was worked out when its module was imported.
-    return root | "Tick" >> PeriodicImpulse(start_timestamp=Timestamp.now(), fire_interval=every_s)
+    ticking = PeriodicImpulse(start_timestamp=Timestamp.now(), fire_interval=every_s)
+    return root | "Tick" >> ticking.with_output_types(float)
 
 
 def side_input(read: beam.PCollection) -> AsIter:

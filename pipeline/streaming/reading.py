@@ -11,9 +11,10 @@ from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
 import apache_beam as beam
+from apache_beam.coders import Coder, NullableCoder, TupleCoder, VarIntCoder
 from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
-from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.transforms.core import RestrictionProvider, WatermarkEstimatorProvider
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.shared import Shared
 from apache_beam.utils.timestamp import Duration, Timestamp
@@ -62,24 +63,61 @@ class _Positioned:
         self.next = -1
 
 
+Range = tuple[int, int]  # of takes: the first, and the one behind the last
+
+
 class _Takes(OffsetRestrictionTracker):
+    """Takes can be put off, and not be divided among others. Ranges are pairs, whose coder all engines and versions know."""
+
+    def __init__(self, takes: Range) -> None:
+        super().__init__(OffsetRange(*takes))
+
+    def current_restriction(self) -> Range:
+        return _pair(super().current_restriction())
+
     def is_bounded(self) -> bool:
         return False
 
     def try_split(self, fraction_of_remainder: float) -> Any:
-        """Takes can be put off, and not be divided among others."""
-        return super().try_split(fraction_of_remainder) if fraction_of_remainder == 0 else None
+        split = super().try_split(fraction_of_remainder) if fraction_of_remainder == 0 else None
+        return split and tuple(_pair(part) for part in split)
+
+
+def _pair(takes: OffsetRange) -> Range:
+    return takes.start, takes.stop
 
 
 class _TakesProvider(RestrictionProvider):
-    def initial_restriction(self, element: int) -> OffsetRange:
-        return OffsetRange(0, FOREVER)
+    def initial_restriction(self, element: int) -> Range:
+        return 0, FOREVER
 
-    def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
+    def create_tracker(self, restriction: Range) -> _Takes:
         return _Takes(restriction)
 
-    def restriction_size(self, element: int, restriction: OffsetRange) -> int:
+    def restriction_size(self, element: int, restriction: Range) -> int:
         return 1
+
+    def restriction_coder(self) -> Coder:
+        return TupleCoder((VarIntCoder(), VarIntCoder()))
+
+
+class _Watermark(ManualWatermarkEstimator):
+    def get_estimator_state(self) -> int | None:
+        at = self.current_watermark()
+        return None if at is None else int(at.micros)
+
+
+class _WatermarkProvider(WatermarkEstimatorProvider):
+    """Keeps a watermark as its microseconds, which the next version of the job, and of Beam, can read."""
+
+    def initial_estimator_state(self, element: int, restriction: Range) -> None:
+        return None
+
+    def create_watermark_estimator(self, micros: int | None) -> _Watermark:
+        return _Watermark(None if micros is None else Timestamp(micros=micros))
+
+    def estimator_state_coder(self) -> Coder:
+        return NullableCoder(VarIntCoder())
 
 
 class TakeRecords(beam.DoFn):
@@ -97,10 +135,10 @@ class TakeRecords(beam.DoFn):
         self,
         number: int,
         takes: Any = beam.DoFn.RestrictionParam(_TakesProvider()),
-        watermark: Any = beam.DoFn.WatermarkEstimatorParam(ManualWatermarkEstimator.default_provider()),
+        watermark: Any = beam.DoFn.WatermarkEstimatorParam(_WatermarkProvider()),
     ) -> Iterator[TimestampedValue]:
         mine = self._takers.get(number, lambda n: _Positioned(self._make(n)))
-        position = takes.current_restriction().start
+        position, _ = takes.current_restriction()
         if position != mine.next:
             mine.taker.begin_again()
         for at in range(position, position + TAKES_MAX):
@@ -121,7 +159,8 @@ def take_side_by_side(root: beam.Pipeline, name: str, make: Callable[[int], Take
     """What `count` takers give. name: tells this source's steps from those of others."""
     return (
         root
-        | f"Name takers {name}" >> beam.Create(range(count), reshuffle=False).with_output_types(int)
+        | f"Start takers {name}" >> beam.Impulse()  # `Create` has steps that are called otherwise in each version of Beam
+        | f"Name takers {name}" >> beam.FlatMap(lambda _: range(count)).with_output_types(int)
         | f"Spread takers {name}" >> beam.Reshuffle()
         | f"Take records {name}" >> beam.ParDo(TakeRecords(make)).with_output_types(bytes)
     )

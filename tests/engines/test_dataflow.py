@@ -20,6 +20,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 
 from tests.support.dataflow_service import BUCKET, PROJECT, REGION, DataflowService
 from tests.support.daycount import Shop, daycount, refusal, write_definitions
+from tests.support.job_graphs import Graph, held
 from tests.support.pubsub_emulator import PubSubEmulator, pubsub_emulator
 from tests.support.pubsub_feed import PubSubFeed
 from tests.support.records import ORDERS
@@ -165,6 +166,17 @@ def test_definitions_are_a_side_input_that_changes(graph: beam_runner_api_pb2.Pi
     [matching] = [s for name, s in steps(graph, common_urns.primitives.PAR_DO.urn).items() if "Match records" in name]
     payload = beam_runner_api_pb2.ParDoPayload.FromString(matching.spec.payload)
     assert [view.access_pattern.urn for view in payload.side_inputs.values()] == [common_urns.side_inputs.ITERABLE.urn]
+
+
+def test_steps_that_arrive_are_those_that_updates_are_held_to(graph: beam_runner_api_pb2.Pipeline) -> None:
+    arrived, known = Graph(graph).steps(), held()["pubsub on Dataflow"]
+    read = "Read messages of input 0/Read"  # in Dataflow's hands
+    assert set(arrived) == {name for name in known if not name.startswith(f"{read}/")} | {read}
+    # Beam takes definitions' coder away from Dataflow: side inputs are whatever they are.
+    viewed = {"Newest definitions", "Match records/ParDo(MatchRecords)"}
+    differ = {name for name in arrived if name != read and arrived[name] != known[name]}
+    assert differ <= viewed
+    assert arrived["Match records/ParDo(MatchRecords)"]["gives"] == known["Match records/ParDo(MatchRecords)"]["gives"]
 
 
 def everything_in(data: bytes) -> str:

@@ -14,13 +14,6 @@ from tests.support.flink_cluster import FlinkCluster
 RUNNING = "RUNNING"
 
 
-@pytest.fixture(scope="module")
-def flink(bigtable_emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    cluster = FlinkCluster(tmp_path_factory.mktemp("flink"), environment={"BIGTABLE_EMULATOR_HOST": bigtable_emulator.host})
-    yield cluster
-    cluster.close()
-
-
 @pytest.fixture
 def month(flink: FlinkCluster, redis_url: str, bigtable_url: str, tmp_path: Path) -> Iterator[MonthOnEngine]:
     environment = {"BIGTABLE_EMULATOR_HOST": os.environ["BIGTABLE_EMULATOR_HOST"]}
@@ -45,8 +38,7 @@ def test_a_month_is_exact_though_a_task_manager_is_killed_and_the_job_stopped_wi
     run.until(lambda: month.acknowledged() > 0)
     next(parts)
     run.until(lambda: month.taken() > 0)
-    flink.kill_task_manager(0)
-    flink.start_task_manager()
+    flink.replace_task_manager()
     run.until(month.done)
     [job] = running(flink)
     assert flink.rest.failures(job), "the job never noticed"

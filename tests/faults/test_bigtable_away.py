@@ -15,7 +15,7 @@ import pytest
 from tests.support.emulators import BigtableEmulator, find_bigtable_emulator
 from tests.support.forked import Zygote
 from tests.support.kill_story import Places, Story
-from tests.support.outages import StallingEmulator, in_haste
+from tests.support.outages import in_haste
 from tests.support.seeds import seeds
 
 CALL_S, GIVE_UP_S = 0.4, 1.0
@@ -25,24 +25,24 @@ STEPS = ("visitors loaded", "before the commit", "head committed, nothing applie
 
 
 @pytest.fixture
-def emulator(bigtable_emulator: BigtableEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[StallingEmulator]:
+def emulator(bigtable_emulator: BigtableEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[BigtableEmulator]:
     program = find_bigtable_emulator()  # the other one says where there is none
     assert program is not None
-    own = StallingEmulator(program)
+    own = BigtableEmulator(program)
     monkeypatch.setenv("BIGTABLE_EMULATOR_HOST", own.host)
     yield own
     own.stop()
 
 
 @pytest.fixture
-def places(zygote: Zygote, tmp_path: Path, redis_server_url: str, emulator: StallingEmulator) -> Places:
+def places(zygote: Zygote, tmp_path: Path, redis_server_url: str, emulator: BigtableEmulator) -> Places:
     return Places(zygote, tmp_path, redis_server_url, emulator.host)
 
 
 @pytest.mark.parametrize("stall_s", [BRIEFLY_S, LONGER_S], ids=["shorter than a call waits", "longer"])
 @pytest.mark.parametrize("seed", seeds(1))
 def test_numbers_are_exact_where_it_stalls_and_goes_on(
-    seed: int, stall_s: float, places: Places, emulator: StallingEmulator
+    seed: int, stall_s: float, places: Places, emulator: BigtableEmulator
 ) -> None:
     story = Story(seed, places.new(), "files")
     for step in STEPS:
@@ -57,7 +57,7 @@ def test_numbers_are_exact_where_it_stalls_and_goes_on(
 
 @pytest.mark.parametrize(("step", "workers"), [*((step, 1) for step in STEPS), ("before the acknowledgement", 2)])
 def test_where_it_goes_away_for_good_a_run_ends_soon_with_one_line(
-    step: str, workers: int, places: Places, emulator: StallingEmulator
+    step: str, workers: int, places: Places, emulator: BigtableEmulator
 ) -> None:
     story = Story(0, places.new(), "files")
     run = story.paused_at(step, [in_haste(GIVE_UP_S)], nth=1, workers=workers)
@@ -67,7 +67,7 @@ def test_where_it_goes_away_for_good_a_run_ends_soon_with_one_line(
     assert "bigtable://project/instance" in run.wait(SOON_S).refusal()
 
 
-def test_a_run_that_gave_up_is_made_good_by_the_next(places: Places, emulator: StallingEmulator) -> None:
+def test_a_run_that_gave_up_is_made_good_by_the_next(places: Places, emulator: BigtableEmulator) -> None:
     story = Story(0, places.new(), "files")
     for step in STEPS:
         run = story.paused_at(step, [in_haste(GIVE_UP_S, CALL_S)], nth=1)
@@ -79,7 +79,7 @@ def test_a_run_that_gave_up_is_made_good_by_the_next(places: Places, emulator: S
 
 
 @pytest.mark.parametrize("feed", ["followed files", "a stream"])
-def test_a_run_that_follows_its_input_waits_until_it_is_back(feed: str, places: Places, emulator: StallingEmulator) -> None:
+def test_a_run_that_follows_its_input_waits_until_it_is_back(feed: str, places: Places, emulator: BigtableEmulator) -> None:
     story = Story(0, places.new(), feed)
     for step in STEPS:
         run = story.paused_at(step, [in_haste(GIVE_UP_S, CALL_S)])
@@ -93,7 +93,7 @@ def test_a_run_that_follows_its_input_waits_until_it_is_back(feed: str, places: 
 
 
 @pytest.mark.parametrize("feed", ["files", "followed files", "a stream"])
-def test_a_run_told_to_end_meanwhile_ends(feed: str, places: Places, emulator: StallingEmulator) -> None:
+def test_a_run_told_to_end_meanwhile_ends(feed: str, places: Places, emulator: BigtableEmulator) -> None:
     story = Story(0, places.new(), feed)
     run = story.paused_at("before the commit", [in_haste(GIVE_UP_S, CALL_S)], nth=1)
     assert run is not None
@@ -108,7 +108,7 @@ def test_a_run_told_to_end_meanwhile_ends(feed: str, places: Places, emulator: S
 
 @pytest.mark.parametrize("feed", ["files", "followed files"])
 def test_a_run_told_to_end_while_it_stalls_keeps_its_chunk_when_it_goes_on(
-    feed: str, places: Places, emulator: StallingEmulator
+    feed: str, places: Places, emulator: BigtableEmulator
 ) -> None:
     story = Story(0, places.new(), feed)
     run = story.paused_at("before the commit", nth=1)

@@ -18,7 +18,6 @@ import redis
 from pipeline.store import open_store
 from tests.support.collecting import create_key, wait_until
 from tests.support.emulators import BigtableEmulator, find_bigtable_emulator
-from tests.support.outages import StallingEmulator
 from tests.support.redis_restarts import RestartedRedis
 from tests.support.serving import ORDERS, QUERY, ROWS, ReaderProcess, fill, put_definitions, serving, write_small_store
 
@@ -115,10 +114,10 @@ def test_a_file_that_somebody_locks_is_waited_for_a_few_seconds(places: tuple[st
 
 
 @pytest.fixture
-def emulator(bigtable_emulator: BigtableEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[StallingEmulator]:
+def emulator(bigtable_emulator: BigtableEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[BigtableEmulator]:
     program = find_bigtable_emulator()  # the other one says where there is none
     assert program is not None
-    own = StallingEmulator(program)
+    own = BigtableEmulator(program)
     monkeypatch.setenv("BIGTABLE_EMULATOR_HOST", own.host)
     yield own
     own.stop()
@@ -132,7 +131,7 @@ def fill_bigtable(definitions: str) -> None:
         fill(store, definitions)
 
 
-def test_a_bigtable_that_hangs_holds_nobody_up_for_ever(places: tuple[str, str], emulator: StallingEmulator) -> None:
+def test_a_bigtable_that_hangs_holds_nobody_up_for_ever(places: tuple[str, str], emulator: BigtableEmulator) -> None:
     fill_bigtable(places[1])
     with serving("--store", BIGTABLE, "--definitions", places[1], "--no-auth") as reader:
         assert_answers(ask(reader))
@@ -143,7 +142,7 @@ def test_a_bigtable_that_hangs_holds_nobody_up_for_ever(places: tuple[str, str],
 
 
 def test_a_bigtable_that_was_killed_is_read_again_when_it_is_back(
-    places: tuple[str, str], emulator: StallingEmulator
+    places: tuple[str, str], emulator: BigtableEmulator
 ) -> None:
     fill_bigtable(places[1])
     with serving("--store", BIGTABLE, "--definitions", places[1], "--no-auth") as reader:
@@ -162,7 +161,7 @@ def test_a_bigtable_that_was_killed_is_read_again_when_it_is_back(
         assert reader.end() == 0
 
 
-def test_told_to_end_while_its_store_hangs_it_ends(places: tuple[str, str], emulator: StallingEmulator) -> None:
+def test_told_to_end_while_its_store_hangs_it_ends(places: tuple[str, str], emulator: BigtableEmulator) -> None:
     fill_bigtable(places[1])
     with serving("--store", BIGTABLE, "--definitions", places[1], "--no-auth") as reader:
         assert_answers(ask(reader))

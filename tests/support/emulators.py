@@ -11,9 +11,11 @@ import os
 import queue
 import re
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,19 @@ class BigtableEmulator:
             if not said[-1]:
                 self.stop()
                 raise RuntimeError(f"the Bigtable emulator did not start: {' '.join(said).strip() or 'no output'}")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """It takes in everything and answers nothing, without its connections noticing."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         self._process.kill()

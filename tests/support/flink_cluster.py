@@ -66,8 +66,8 @@ class FlinkCluster:
         listens = LISTENS.search(self._server.log.read_text()) is not None
         return listens and self.rest.answers() and self.rest.task_managers() == task_managers
 
-    def beam_options(self, checkpoint_ms: int = 1_000, bundle_ms: int = 100) -> list[str]:
-        """Options of a pipeline that runs here, in four slots.
+    def beam_options(self, checkpoint_ms: int = 1_000, bundle_ms: int = 100, parallelism: int = 2 * SLOTS) -> list[str]:
+        """Options of a pipeline that runs here. parallelism: how many slots it takes; two task managers have four.
 
         checkpoint_ms: time between checkpoints. bundle_ms: how long a bundle may stay open; it bounds latency.
         """
@@ -79,7 +79,7 @@ class FlinkCluster:
             "--environment_type=PROCESS",
             "--environment_config=" + json.dumps({"command": str(self._worker)}),
             "--streaming",
-            f"--parallelism={SLOTS * 2}",
+            f"--parallelism={parallelism}",
             f"--checkpointing_interval={checkpoint_ms}",
             f"--max_bundle_time_mills={bundle_ms}",
             # Else what a bundle has put out when a checkpoint begins waits for the next bundle, and a source's one element,
@@ -98,6 +98,11 @@ class FlinkCluster:
     def kill_task_manager(self, number: int) -> None:
         """Kill it with -9, and nothing else: its workers have to notice by themselves."""
         self._task_managers[number].kill()
+
+    def replace_task_manager(self) -> None:
+        """Kill the oldest that runs, and start another."""
+        self.kill_task_manager(next(number for number, one in enumerate(self._task_managers) if one.runs()))
+        self.start_task_manager()
 
     def logs(self) -> str:
         """The ends of all logs, for a test that fails."""

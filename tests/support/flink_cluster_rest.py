@@ -68,12 +68,21 @@ class FlinkRest:
         """Stop a job as soon as all of it runs; gives the savepoint's place."""
         self.wait(lambda: self.runs(job), "all tasks to run")
         body = {"drain": drain, "formatType": "CANONICAL"}
-        trigger = self.ask(f"/jobs/{job}/stop", "POST", body)["request-id"]
+        place = self._place_of(job, self.ask(f"/jobs/{job}/stop", "POST", body)["request-id"])
+        self.wait(lambda: self.state(job) == "FINISHED", "the job to end")
+        return place
+
+    def savepoint(self, job: str) -> str:
+        """Make one as soon as all of the job runs, which goes on; gives its place."""
+        self.wait(lambda: self.runs(job), "all tasks to run")
+        body = {"cancel-job": False, "formatType": "CANONICAL"}
+        return self._place_of(job, self.ask(f"/jobs/{job}/savepoints", "POST", body)["request-id"])
+
+    def _place_of(self, job: str, trigger: str) -> str:
         self.wait(lambda: self._savepoint(job, trigger)["status"]["id"] == "COMPLETED", "the savepoint")
         operation = self._savepoint(job, trigger)["operation"]
         if "location" not in operation:
             raise RuntimeError(f"no savepoint: {operation['failure-cause']['stack-trace'][:2_000]}")
-        self.wait(lambda: self.state(job) == "FINISHED", "the job to end")
         return str(operation["location"])
 
     def _savepoint(self, job: str, trigger: str) -> Any:

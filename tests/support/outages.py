@@ -25,29 +25,11 @@ from pipeline.store.bigtable import calls, store
 from pipeline.store.bigtable.patience import Patience
 from pipeline.store.sqlite import SqliteStore
 from pipeline.worker import WorkerSetup
-from tests.support.emulators import BigtableEmulator
 from tests.support.forked import Plant
 from tests.support.strikes import wrap
 
 start_worker = pool._start  # the real one, whatever is planted
 HASTE = 1.0  # seconds instead of a minute
-
-
-class StallingEmulator(BigtableEmulator):
-    """An emulator of a test's own, that can be stopped without its connections noticing."""
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @contextmanager
-    def stalled(self) -> Iterator[None]:
-        """It takes in everything and answers nothing."""
-        os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.pid, signal.SIGCONT)
 
 
 class KillableRedis:

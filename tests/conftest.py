@@ -1,4 +1,4 @@
-"""For the whole run: says at its end what was left out and why, and fails it for that where CI is set."""
+"""For the whole run: which worker has which tests; what was left out and why, which fails it where CI is set."""
 
 from __future__ import annotations
 
@@ -13,6 +13,39 @@ hypothesis.settings.register_profile("any pace", deadline=None)
 hypothesis.settings.load_profile("any pace")
 
 REASON_AT = 2  # a skip is reported as (path, line, reason)
+
+# Clusters and brokers are of hundreds of megabytes and many threads: one worker has all of a kind, and begins with them.
+# All others go by file, so that what a file's tests share is made once.
+GROUPS = {
+    "engines": ("tests/engines/", "tests/deploy/test_kubernetes_job.py"),
+    "kafka": (
+        "tests/contract/test_kafka",
+        "tests/e2e/test_run_kafka",
+        "tests/unit/sources/test_kafka",
+        "tests/unit/streaming/test_kafka",
+    ),
+}
+HEAVY_TIMEOUT_S = 600
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are processors: a third of its time a test waits for a server, a browser or a clock."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test gets the group that one worker has; the heavy ones come to the front."""
+    ranks = {}
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        group = next((group for group, starts in GROUPS.items() if file.startswith(starts)), None)
+        ranks[item] = [*GROUPS, None].index(group)
+        item.add_marker(pytest.mark.xdist_group(group or file))
+        if group is not None:
+            item.add_marker(pytest.mark.timeout(HEAVY_TIMEOUT_S))
+    items.sort(key=lambda item: ranks[item])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -27,7 +27,7 @@ def tool(name: str) -> Path:
     """A program that only tests of `deploy/` need; without it the test is left out."""
     found = shutil.which(name, path=f"{TOOLS}:{os.environ.get('PATH', '')}")
     if found is None:
-        missing(f"{name}: neither in PATH nor in {TOOLS}; .ci/deploy_tools installs it")
+        missing(f"{name}: neither in PATH nor in {TOOLS}; .ci/run and .ci/deploy_tools install such programs")
     return Path(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import time
 from collections import Counter
@@ -29,6 +30,7 @@ DATAFLOW, PRISM = "DataflowRunner", "PrismRunner"
 CANCELLED = ("CANCELLED", "JobCancellationException")  # at the engine, by somebody
 # Otherwise Flink's runner may hold back what a bundle gives that a checkpoint begins in, some readers' elements among it.
 WHOLE_BUNDLES = "--finish_bundle_before_checkpointing"
+FEW_WORDS = "--prism_log_level=error"  # it tells of each job's beginning; who wants that says so
 POLL_S = 0.5
 # Prism 2.77 divides a slow bundle of a stateful step within a key and runs both parts at once: what one of them keeps is
 # lost (beam#35771 has it for timers). Other engines don't know the word.
@@ -64,15 +66,17 @@ def submit(
         root = _pipeline(runner, given)
         build(root, job)
         try:
-            result = root.run()
+            with _own_interrupt():
+                result = root.run()
         except Exception as e:  # whatever the engine's client raises
             raise UsageError(f"--runner {runner}: the job was not taken: {_first_line(e)}") from e
     return dataflow.launched(result, given) if runner == DATAFLOW else _wait(result, runner, stopped)
 
 
 def options_of(runner: str, options: Sequence[str]) -> PipelineOptions:
-    flink = [] if runner in (DATAFLOW, PRISM) else [WHOLE_BUNDLES]
-    given = PipelineOptions([*options, *flink])
+    """Options as Beam takes them, with those that a job needs. Raises UsageError for what nobody knows."""
+    further = {DATAFLOW: [], PRISM: [FEW_WORDS]}.get(runner, [WHOLE_BUNDLES])
+    given = PipelineOptions([*further, *options])
     # Flink's job server, and a template's launcher, have options that aren't known here.
     launched_by_template = any(option.startswith("--template_location") for option in options)
     check_options(options, all_known=runner == DATAFLOW and not launched_by_template)
@@ -89,6 +93,18 @@ def _pipeline(runner: str, given: PipelineOptions) -> beam.Pipeline:
     except ValueError as e:  # a title, then what is wrong with options, one a line
         said = [line for line in str(e).splitlines() if line]
         raise UsageError(f"--runner {runner}: {' '.join(said[1:] or said)}") from e
+
+
+@contextmanager
+def _own_interrupt() -> Iterator[None]:
+    """Ctrl-C is this command's to deal with. Beam would stop the server that it starts here, and the terminal tells that
+    server too, unless it begins with the signal ignored; for those seconds nobody hears it.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -17,10 +17,16 @@ REASON_AT = 2  # a skip is reported as (path, line, reason)
 # Clusters and brokers are of hundreds of megabytes and many threads: one worker has all of a kind, and begins with them.
 # All others go by file, so that what a file's tests share is made once.
 GROUPS = {
-    "engines": ("tests/engines/", "tests/deploy/test_kubernetes_job.py"),
-    "kafka": (
-        "tests/contract/test_kafka",
+    "flink": (
+        "tests/engines/test_engine_faults",
+        "tests/engines/test_flink",
+        "tests/engines/test_kafka_on_flink",
+        "tests/deploy/test_kubernetes_job",
+    ),
+    "kafka and prism": (
+        "tests/engines/",
         "tests/e2e/test_run_kafka",
+        "tests/contract/test_kafka",
         "tests/unit/sources/test_kafka",
         "tests/unit/streaming/test_kafka",
     ),

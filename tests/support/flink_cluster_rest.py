@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 TIMEOUT_S = 180.0  # a job's start takes 20 seconds, and several times that where other tests run beside it
+ANSWER_S = 60.0  # on a busy machine the job manager may stand still for many seconds
 POLL_S = 0.1
 
 
@@ -92,7 +93,7 @@ class FlinkRest:
         """A request's answer. Raises OSError where there is none or it says no."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:
             return json.loads(answer.read() or b"null")
 
     def wait(self, holds: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.support.daycount import Shop, command, environment_of
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0  # an engine takes half a minute to begin, and several times that where other tests run beside it
 POLL_S = 0.05
 
 

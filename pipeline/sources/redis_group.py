@@ -135,14 +135,15 @@ class Group:
         """
         with self._asking():
             seconds, micros = self._client.time()
-            now = seconds + micros / 1e6
-            pending = self._client.xpending(self._url.stream, self._url.group)
-            if pending["pending"]:
-                return min(now, in_order(pending["min"])[0] / 1000)
+            until = seconds + micros / 1e6
+            # In this order: what is given out in between is pending then.
             for group in self._client.xinfo_groups(self._url.stream):
                 if group["name"] == self._url.group.encode() and in_order(group["last-delivered-id"]) < self.newest():
-                    return min(now, in_order(group["last-delivered-id"])[0] / 1000)
-            return now
+                    until = min(until, in_order(group["last-delivered-id"])[0] / 1000)
+            pending = self._client.xpending(self._url.stream, self._url.group)
+            if pending["pending"]:
+                until = min(until, in_order(pending["min"])[0] / 1000)
+            return until
 
     def close(self) -> None:
         self._client.close()

@@ -65,7 +65,7 @@ class Adoption:
 
     def _whole(self, snapshot: Snapshot) -> dict[bytes, dict[bytes, bytes]]:
         changed = (d for d in snapshot.accounts.values() if self._stated.get(d.account) != d.version)
-        return {layout.meta_stated_row(digest_of(d)): {b"definitions": d.to_bytes()} for d in changed}
+        return {layout.meta_stated_row(digest_of(d)): {_stated_as(d): d.to_bytes()} for d in changed}
 
     def _fix(self, definitions: AccountDefinitions) -> None:
         fanout = definitions.settings.fanout
@@ -87,3 +87,7 @@ class Adoption:
                 document = {**metric.document(), "revision": metric.revision, "settings": settings}
                 rows[row] = {b"definition": json.dumps(document).encode(), b"since": since}
         return rows
+
+
+def _stated_as(definitions: AccountDefinitions) -> bytes:
+    return layout.stated_qualifier(sum(len(experiment.epochs) for experiment in definitions.trials))

@@ -271,8 +271,15 @@ META_STATED_PREFIX = b"stated#"
 
 
 def meta_stated_row(digest: int) -> bytes:
-    """Row of the account's definitions that a digest stands for, as they were last in force; `definitions` holds them."""
+    """Row of the account's definitions that a digest stands for; the last of its cells holds them as they are in force."""
     return META_STATED_PREFIX + f"{digest:016x}".encode()
+
+
+def stated_qualifier(epochs: int) -> bytes:
+    """epochs: of all the account's experiments that count. They only ever become more, so that whoever takes earlier
+    definitions into force late hides nothing.
+    """
+    return f"definitions#{epochs:08d}".encode()
 
 
 META_COMPLETE = b"complete"  # `until`: RFC 3339; what was acknowledged before it is in the numbers

@@ -134,8 +134,8 @@ class ShardKeeper:
 
     def _definitions_of(self, digest: int) -> AccountDefinitions:
         if digest not in self._definitions:
-            cells = self._said(layout.meta_stated_row(digest), b"definitions", digest)
-            self._definitions[digest] = AccountDefinitions.from_bytes(cells)
+            said = self._said(layout.meta_stated_row(digest), digest)
+            self._definitions[digest] = AccountDefinitions.from_bytes(said)
         return self._definitions[digest]
 
     def _names_of(self, digest: int) -> frozenset[str]:
@@ -143,16 +143,16 @@ class ShardKeeper:
         if digest in self._definitions:
             return self._judged_of(AccountKey("", digest)).names
         if digest not in self._names:
-            names = self._said(layout.meta_judged_row(digest), b"names", digest)
+            names = self._said(layout.meta_judged_row(digest), digest)
             self._names[digest] = frozenset(names.decode().split("\n"))
         return self._names[digest]
 
-    def _said(self, row: bytes, qualifier: bytes, digest: int) -> bytes:
-        """What the store says of a digest."""
-        value = dict(self._store.read("meta", [row]).get(row, [])).get(qualifier)
-        if value is None:
+    def _said(self, row: bytes, digest: int) -> bytes:
+        """What the store says of a digest: a row's only cell, or its last."""
+        cells = self._store.read("meta", [row]).get(row)
+        if not cells:
             raise StoreError(f"the store does not say what definitions {digest:016x} were; it has been damaged")
-        return value
+        return cells[-1][1]
 
 
 def judged_alike(blocks: Sequence[HitBlock]) -> list[list[HitBlock]]:

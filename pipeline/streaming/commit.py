@@ -6,8 +6,7 @@ engine that fires it early, twice or late changes the size of units and nothing 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -17,14 +16,12 @@ from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateS
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from pipeline.model.errors import TransientStoreError
-from pipeline.streaming.acknowledge import part_done
+from pipeline.streaming.insist import insist
 from pipeline.streaming.match import Part, count_up
 from pipeline.streaming.workers import EngineWorkersHandle
 
 UNIT_BYTES = 2 * 1024 * 1024  # some 40,000 hits
 GATHER_S = 0.5
-OUTAGE_MAX_S = 300.0  # the store is waited for; an engine that gets no answer for longer gives the work to another worker
-OUTAGE_PAUSE_S = 5.0
 
 
 class CommitUnits(beam.DoFn):
@@ -77,20 +74,9 @@ class CommitUnits(beam.DoFn):
         size.clear()
         if not parts:
             return
-        self._insist(shard, [part.body for part in parts], max(part.as_of for part in parts))
+        bodies, judged_by = [part.body for part in parts], {part.judged_by for part in parts}
+        tally = insist(lambda: self._workers.commit(shard, bodies, judged_by), TransientStoreError)
+        for name, count in tally.items():
+            count_up(name, count)
         for part in parts:
-            yield part.block, part_done(part.number)
-
-    def _insist(self, shard: int, messages: Sequence[bytes], as_of: int) -> None:
-        since = time.monotonic()
-        while True:
-            try:
-                tally = self._workers.commit(shard, messages, as_of)
-            except TransientStoreError:
-                if time.monotonic() - since > OUTAGE_MAX_S:
-                    raise
-                time.sleep(OUTAGE_PAUSE_S)
-                continue
-            for name, count in tally.items():
-                count_up(name, count)
-            return
+            yield from part.done()

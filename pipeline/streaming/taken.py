@@ -5,7 +5,6 @@ Bytes of our own, so that a job's elements are read by the next version of the j
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -34,9 +33,8 @@ class Receipt(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """A block of records, known by `id` from here to its acknowledgement."""
+    """A block of records, and what to acknowledge once they are counted."""
 
-    id: bytes
     block: Block
     receipt: Receipt
 
@@ -44,18 +42,18 @@ class Taken(NamedTuple):
         block = self.block
         assert block.data is not None, "a stream's blocks carry their records"
         places = list(block.places) if block.places is not None else None
-        said = [self.id.hex(), block.source, block.account, places, *self.receipt]
+        said = [block.source, block.account, places, *self.receipt]
         return orjson.dumps(said) + _END + block.data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Taken:
         end = data.index(_END)
-        name, source, account, places, to, ids = orjson.loads(data[:end])
+        source, account, places, to, ids = orjson.loads(data[:end])
         records = data[end + 1 :]
         block = Block(source, 0, len(records), len(records), data=records, account=account, places=places)
-        return cls(bytes.fromhex(name), block, Receipt(to, ids))
+        return cls(block, Receipt(to, ids))
 
 
 def taken(block: Block, to: int, ids: Iterable[str] = ()) -> Taken:
     """A block that was just taken from input `to`. ids: what to acknowledge there once it is counted."""
-    return Taken(uuid.uuid4().bytes, block, Receipt(to, list(ids)))
+    return Taken(block, Receipt(to, list(ids)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, LifoQueue
 from threading import Lock
@@ -19,6 +19,7 @@ from pipeline.streaming.definitions import InForce, Numbered
 from pipeline.streaming.setup import EngineSetup
 from pipeline.worker import Worker
 
+KNOWN_MAX = 1_000  # definitions, all accounts' together, that changed meanwhile
 KEEPERS = 4  # of shards, so many units can wait for the store at once
 
 
@@ -33,7 +34,7 @@ class EngineWorkers:
         self._reading = Lock()
         self._matching: LifoQueue[Worker] = LifoQueue()
         self._keeping = [(Worker(setup), Lock()) for _ in range(KEEPERS)]
-        self._as_of = [0] * KEEPERS
+        self._judged_by: list[set[int]] = [set() for _ in range(KEEPERS)]
 
     def match(self, block: Block, snapshot: Snapshot) -> Matched:
         """See `Worker.match`."""
@@ -41,16 +42,17 @@ class EngineWorkers:
             worker.adopt(snapshot)
             return worker.match(block, snapshot.version)
 
-    def commit(self, shard: int, messages: Sequence[bytes], as_of: int) -> Counter[str]:
-        """Commit hits for good; as_of: the number of the newest definitions that one of them was judged under, which the
-        store then states. **Retry:** harmless, see `Worker.commit`.
+    def commit(self, shard: int, messages: Sequence[bytes], judged_by: Collection[int]) -> Counter[str]:
+        """Commit hits for good; judged_by: stands for the definitions that they were judged under, all of which the store
+        states by now. **Retry:** harmless, see `Worker.commit`.
         """
         at = shard % KEEPERS
         worker, lock = self._keeping[at]
         with lock:
-            if as_of > self._as_of[at]:
+            if not self._judged_by[at].issuperset(judged_by):
                 worker.forget_definitions()
-                self._as_of[at] = as_of
+                known = self._judged_by[at] if len(self._judged_by[at]) < KNOWN_MAX else set()
+                self._judged_by[at] = known | set(judged_by)
             tally = worker.commit(shard, messages)
             worker.flush()
             return tally

@@ -41,10 +41,9 @@ def test_what_is_taken_travels_as_bytes_with_its_places_and_what_to_acknowledge(
     places = [f"events@{n}-0" for n in range(len(records))]
     first = taken(block_of_records("events", 7, records, places, account), 3, ["1-0", "1-1"])
     again = Taken.from_bytes(first.to_bytes())
-    assert (again.id, again.receipt) == (first.id, RECEIPT)
+    assert again.receipt == RECEIPT
     assert (again.block.data, again.block.account) == (first.block.data, account)
     assert list(again.block.places or ()) == places
-    assert taken(first.block, 3).id != first.id
 
 
 def test_a_part_travels_as_bytes() -> None:

@@ -7,13 +7,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import redis
 
 from pipeline.model.errors import UsageError
 from pipeline.store import open_store
 from pipeline.streaming.definitions import NUMBER_BYTES, InForce, Newest, Paused
-from tests.support.daycount import write_definitions
+from tests.support.daycount import daycount, write_definitions
 from tests.support.hits import snapshot_of
 from tests.support.records import ORDERS
+from tests.support.redis_server import redis_server_url, redis_url
+
+__all__ = ["redis_server_url", "redis_url"]
 
 OLD, NEW = snapshot_of(), snapshot_of({"id": "all"}, {"id": "more"})
 
@@ -80,3 +84,19 @@ def test_ticks_that_were_missed_are_one() -> None:
     assert [paused() for _ in range(3)] == [False, True, True]
     now[0] = 0.9
     assert not paused()
+
+
+def test_a_process_that_begins_when_all_definitions_are_lost_takes_that_for_no_end_of_accounts(
+    store_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    push = ("define", "push", write_definitions(tmp_path / "d.yaml", ORDERS), "--definitions", redis_url)
+    assert daycount(*push).returncode == 0
+    with closing(InForce(redis_url, store_url)) as definitions:
+        definitions.read()
+    with closing(redis.Redis.from_url(redis_url)) as client:
+        client.flushall()
+    with closing(InForce(redis_url, store_url)) as definitions:
+        with pytest.raises(UsageError, match="push them again"):
+            definitions.read()
+        assert daycount(*push).returncode == 0
+        assert set(definitions.read().snapshot.accounts) == {"shop"}

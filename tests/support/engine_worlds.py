@@ -34,6 +34,7 @@ REPEATED, BATCHED = 0.3, 0.15  # chances
 BATCH_MAX = 6
 BURST_MAX = 150
 TRIAL_EVENTS = 80
+BROKEN = b'{"broken'
 TODAY = date(2024, 6, 1)  # behind all events of experiments
 
 
@@ -50,16 +51,18 @@ class Record:
 
 class Worlds:
     """The worlds of these seeds. trials: so many experiments besides, each an account of its own. again: all events have
-    ids, so that the same ones can be sent any number of times.
+    ids, so that the same ones can be sent any number of times. broken: so many records besides that are rejected.
     """
 
-    def __init__(self, seeds: Sequence[int], trials: int = 0, again: bool = False) -> None:
+    def __init__(self, seeds: Sequence[int], trials: int = 0, again: bool = False, broken: int = 0) -> None:
+        self.broken = broken
         self._again = again
         self.random = Random(f"{list(seeds)}")
         self.worlds = [renamed(make_world(seed)) for seed in seeds]
         self.trials = [Trials(f"t{number}", self.random) for number in range(trials)]
         self.records = [record for number, world in enumerate(self.worlds) for record in self._records_of(number, world)]
         self.records += [record for trials in self.trials for record in trials.records(trials.events)]
+        self.records += [Record(None, BROKEN + str(number).encode()) for number in range(broken)]
 
     def definitions(self) -> list[AccountDefinitions]:
         """Of all accounts, as they come into force."""

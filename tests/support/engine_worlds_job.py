@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+import orjson
+
 from pipeline.definitions.source import open_definitions
 from pipeline.store import Store, open_store
 from pipeline.store.fixed import fix
@@ -16,12 +18,13 @@ from pipeline.streaming.graph import Job
 from pipeline.streaming.setup import EngineSetup
 from pipeline.streaming.submit import PRISM, submit
 from tests.support.engine_jobs import SHARDS, JobOnEngine
-from tests.support.engine_worlds import Worlds, define
+from tests.support.engine_worlds import BROKEN, Worlds, define
 from tests.support.prism import local_prism_options
 
 T = TypeVar("T")
 
 PATIENCE_S = 60.0
+BEAM_READS = "read_grpc_client_inputs"  # a thread of Beam's, which ends with an error some time after its job was stopped
 POLL_S = 0.02
 REFRESH_S = 0.2
 HELD_BYTES = 8 * 1024 * 1024
@@ -57,8 +60,9 @@ class WorldsOnEngine(JobOnEngine):
         wrong = self.seen(self.worlds.wrong)
         if not self.done():
             wrong.append(f"{self.taken()} records are pending")
-        if rejected := self.feed.client.xlen("rejects"):
-            wrong.append(f"{rejected} records are rejected")
+        rejected = {orjson.loads(fields[b"data"])["raw"] for _, fields in self.feed.client.xrange("rejects")}
+        if len(rejected) != self.worlds.broken or not all(raw.startswith(BROKEN.decode()) for raw in rejected):
+            wrong.append(f"{len(rejected)} records are rejected instead of {self.worlds.broken}")
         return wrong
 
     def seen(self, look: Callable[[Store], T]) -> T:
@@ -69,6 +73,7 @@ class WorldsOnEngine(JobOnEngine):
     def here(self, meanwhile: Callable[[], None]) -> None:
         """A job on Prism in this very process, for as long as something takes. Then Prism is stopped with all it holds."""
         failures: list[BaseException] = []
+        before = set(threading.enumerate())
 
         def run() -> None:
             try:
@@ -84,6 +89,9 @@ class WorldsOnEngine(JobOnEngine):
             self._given_up.set()
             thread.join()
             self._given_up.clear()
+            for left in set(threading.enumerate()) - before:
+                if left.name == BEAM_READS:
+                    left.join(PATIENCE_S)
         if failures:
             raise failures[0]
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from pipeline.model.facts import mix, placed, run_starts
 from pipeline.model.group import group_pairs
-from pipeline.visitors.known import Known, found_at
+from pipeline.visitors.known import Known
+from pipeline.visitors.levels import found_at
 from pipeline.visitors.unit import Unit
 
 
@@ -40,17 +41,18 @@ def drop_duplicates(unit: Unit, known: Known, names_of: Callable[[int], frozense
     is_new[np.minimum.reduceat(order, run_starts(ids[order]))] = True
     combo = unit.combo.copy()
     ours = np.array([known.judged_index(j.digest) for j in unit.table.judged], dtype=np.int64)[unit.account]
-    at = np.empty(len(ids), dtype=np.int64)
-    at[order] = np.searchsorted(known.ids, ids[order])  # in order, a search finds its neighbour's path in the cache
-    seen = is_new & found_at(known.ids, at, ids)
-    while seen.any():  # once per digest that one of the ids was judged under
-        rows = np.flatnonzero(seen)
-        under = known.judged[at[rows]].astype(np.int64)
-        same = under == ours[rows]
-        is_new[rows[same]] = False
-        _reduce(unit, combo, rows[~same], under[~same], lambda index: names_of(known.digests[index]))
-        at = at + seen
-        seen &= found_at(known.ids, at, ids) & (at < len(known.ids))
+    for held, judged in known.seen.each:
+        at = np.empty(len(ids), dtype=np.int64)
+        at[order] = np.searchsorted(held, ids[order])  # in order, a search finds its neighbour's path in the cache
+        seen = is_new & found_at(held, at, ids)
+        while seen.any():  # once per digest that one of the ids was judged under
+            rows = np.flatnonzero(seen)
+            under = judged[at[rows]].astype(np.int64)
+            same = under == ours[rows]
+            is_new[rows[same]] = False
+            _reduce(unit, combo, rows[~same], under[~same], lambda index: names_of(known.digests[index]))
+            at = at + seen
+            seen &= found_at(held, at, ids) & (at < len(held))
     is_new &= np.array([bool(kind.series) for kind in unit.table.kinds], dtype=bool)[unit.table.combos.kind[combo]]
     new = np.flatnonzero(is_new)
     return Verdict(new, combo[new], ids[new], ours[new].astype(np.uint32), np.flatnonzero(~is_new))

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.model.facts import NO_FIRSTS, Firsts, ValuedFirst, earliest_rows, mix, placed
 from pipeline.model.hit import NO_VISITOR
 from pipeline.model.layout import HOURS_PER_DAY
-from pipeline.visitors.known import Known, found_at
+from pipeline.visitors.known import Known
 from pipeline.visitors.unit import Unit
 
 VISITOR_SCOPE, DAY_SCOPE = 0, 1
@@ -99,17 +99,16 @@ def _plain_firsts(
     time = unit.time[touches.hit[row]]
     pick = earliest_rows(key, time)
     key, row, scope, time = key[pick], row[pick], scope[pick], time[pick]
-    held = known.firsts
-    at = np.searchsorted(held.key, key)
-    present = np.flatnonzero(found_at(held.key, at, key))
+    present, held = known.firsts_of(key)
     better = np.ones(len(key), dtype=bool)
-    better[present] = time[present] < held.time[at[present]]
-    given, taken = np.flatnonzero(better), present[better[present]]
+    better[present] = time[present] < held.time
+    given, replaced = np.flatnonzero(better), better[present]
+    taken = present[replaced]
     series, spot = touches.series[row], touches.spot[row]
     firsts = Firsts(key[given], time[given], spot[given].astype(np.int32))
     moves = Moves(
         series=np.concatenate([series[given], series[taken]]),
-        spot=np.concatenate([spot[given], held.spot[at[taken]].astype(np.int64)]),
+        spot=np.concatenate([spot[given], held.spot[replaced].astype(np.int64)]),
         scope=np.concatenate([scope[given], scope[taken]]),
         sign=np.concatenate([np.ones(len(given), dtype=np.int64), -np.ones(len(taken), dtype=np.int64)]),
         valued=[],

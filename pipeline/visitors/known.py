@@ -20,6 +20,7 @@ from pipeline.model.facts import (
     join_firsts,
     unpack_facts,
 )
+from pipeline.visitors.levels import Levels, found_at
 
 NO_IDS = np.zeros(0, dtype=np.uint64)
 NO_JUDGED = np.zeros(0, dtype=np.uint32)
@@ -41,12 +42,13 @@ class Learnt:
 
 @dataclass(slots=True)
 class Known:
-    """Facts of a shard. `ids` is sorted; an id stands there once per digest it was judged under."""
+    """Facts of a shard. `seen`: ids, and the digest that each was judged under; an id stands there once for each of those.
+    `firsts`: the columns of `Firsts`, a key stands there once.
+    """
 
     digests: list[int] = field(default_factory=list)
-    ids: np.ndarray = field(default_factory=lambda: NO_IDS)
-    judged: np.ndarray = field(default_factory=lambda: NO_JUDGED)
-    firsts: Firsts = NO_FIRSTS  # sorted by key, one each
+    seen: Levels = field(default_factory=lambda: Levels(NO_IDS, NO_JUDGED))
+    firsts: Levels = field(default_factory=lambda: Levels(*NO_FIRSTS))
     valued: dict[int, ValuedFirst] = field(default_factory=dict)
     trials: dict[int, list[TrialEvent]] = field(default_factory=dict)  # in any order, one may stand there twice
     rows: dict[bytes, int] = field(default_factory=dict)  # row -> number of its small cells in the store
@@ -81,14 +83,14 @@ class Known:
             for key, first in ((k, f) for facts in found for k, f in facts.valued.items()):
                 self.valued[key] = min(first, self.valued.get(key, first))
             self._add_trials(facts.trials for facts in found)
-        self._add_ids(*_sorted_by(np.concatenate(ids), [np.concatenate(judged)]))
+        self.seen.add(_sorted_by(np.concatenate(ids), [np.concatenate(judged)]))
         whole = join_firsts(firsts)
         self._add_firsts(Firsts(*_sorted_by(whole.key, [whole.time, whole.spot])))
 
     def learn(self, learnt: Learnt) -> None:
         """Add what an applied unit learnt."""
         order = np.argsort(learnt.ids)
-        self._add_ids(learnt.ids[order], learnt.judged[order])
+        self.seen.add([learnt.ids[order], learnt.judged[order]])
         self._add_firsts(learnt.firsts)
         self.valued.update(learnt.valued)
         self._add_trials([learnt.trials])
@@ -98,34 +100,30 @@ class Known:
             self.trials.setdefault(key, []).extend(events)
             self._trial_events += len(events)
 
-    def _add_ids(self, ids: np.ndarray, judged: np.ndarray) -> None:
-        if not len(ids):  # what is held isn't copied for nothing
-            return
-        merge = _Merge(np.searchsorted(self.ids, ids), len(self.ids))
-        self.ids, self.judged = merge(self.ids, ids), merge(self.judged, judged)
-
     def _add_firsts(self, firsts: Firsts) -> None:
-        held = self.firsts
-        at = np.searchsorted(held.key, firsts.key)
-        present = found_at(held.key, at, firsts.key)
-        moved = np.flatnonzero(present)
-        moved = moved[firsts.time[moved] < held.time[at[moved]]]
-        held.time[at[moved]], held.spot[at[moved]] = firsts.time[moved], firsts.spot[moved]
-        fresh = firsts.take(~present)
-        if not len(fresh.key):
-            return
-        merge = _Merge(at[~present], len(held.key))
-        columns = list(held)
-        del held
-        self.firsts = NO_FIRSTS
-        for i, new in enumerate(fresh):  # one after the other, so that only one is there twice
-            columns[i] = merge(columns[i], new)
-        self.firsts = Firsts(*columns)
+        for key, time, spot in self.firsts.each:
+            at = np.searchsorted(key, firsts.key)
+            present = found_at(key, at, firsts.key)
+            earlier = np.flatnonzero(present)
+            earlier = earlier[firsts.time[earlier] < time[at[earlier]]]
+            time[at[earlier]], spot[at[earlier]] = firsts.time[earlier], firsts.spot[earlier]
+            firsts = firsts.take(~present)
+        self.firsts.add(firsts)
+
+    def firsts_of(self, key: np.ndarray) -> tuple[np.ndarray, Firsts]:
+        """(Places in `key` of the keys that have a first; these firsts)."""
+        found, firsts = [np.zeros(0, dtype=np.int64)], [NO_FIRSTS]
+        for held, time, spot in self.firsts.each:
+            at = np.searchsorted(held, key)
+            present = np.flatnonzero(found_at(held, at, key))
+            found.append(present)
+            firsts.append(Firsts(key[present], time[at[present]], spot[at[present]]))
+        return np.concatenate(found), join_firsts(firsts)
 
     @property
     def bytes_held(self) -> int:
         """Roughly what this costs in memory."""
-        arrays = self.ids.nbytes + self.judged.nbytes + sum(column.nbytes for column in self.firsts)
+        arrays = self.seen.nbytes + self.firsts.nbytes
         objects = _VALUED_BYTES * len(self.valued) + _TRIAL_BYTES * self._trial_events
         return arrays + objects + _ROW_BYTES * len(self.rows)
 
@@ -138,21 +136,6 @@ def _sorted_by(key: np.ndarray, others: list[np.ndarray]) -> list[np.ndarray]:
     return [column[order] for column in (key, *others)]
 
 
-class _Merge:
-    """Puts new rows into sorted columns at the places a search gave, the same for every column."""
-
-    def __init__(self, at: np.ndarray, held: int) -> None:
-        self._new = at + np.arange(len(at))
-        self._old = np.ones(held + len(at), dtype=bool)
-        self._old[self._new] = False
-
-    def __call__(self, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-        merged = np.empty(len(self._old), dtype=old.dtype)
-        merged[self._new] = new
-        merged[self._old] = old
-        return merged
-
-
 def _distinct(ids: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sorted by id, each pair once."""
     order = np.argsort(ids) if len(judged) and (judged == judged[0]).all() else np.lexsort((judged, ids))
@@ -160,10 +143,3 @@ def _distinct(ids: np.ndarray, judged: np.ndarray) -> tuple[np.ndarray, np.ndarr
     again = np.zeros(len(ids), dtype=bool)
     again[1:] = (ids[1:] == ids[:-1]) & (judged[1:] == judged[:-1])
     return ids[~again], judged[~again]
-
-
-def found_at(held: np.ndarray, at: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Whether `wanted` stands at the places a search gave. Bool, shape of `wanted`."""
-    if not len(held):
-        return np.zeros(len(wanted), dtype=bool)
-    return held[np.minimum(at, len(held) - 1)] == wanted

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.store import Store, open_store
 from tests.support.emulators import bigtable_emulator, bigtable_prefix, bigtable_url
+from tests.support.two_levels import two_levels
 
-__all__ = ["bigtable_emulator", "bigtable_prefix", "bigtable_url"]
+__all__ = ["bigtable_emulator", "bigtable_prefix", "bigtable_url", "two_levels"]
 
 OpenStore = Callable[[], Store]
 

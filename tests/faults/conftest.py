@@ -11,8 +11,9 @@ from tests.support.emulators import bigtable_emulator, bigtable_prefix, bigtable
 from tests.support.forked import Zygote, zygote
 from tests.support.kill_story import Places
 from tests.support.redis_server import redis_server_url, redis_url
+from tests.support.two_levels import two_levels
 
-__all__ = ["bigtable_emulator", "bigtable_prefix", "bigtable_url", "redis_server_url", "redis_url", "zygote"]
+__all__ = ["bigtable_emulator", "bigtable_prefix", "bigtable_url", "redis_server_url", "redis_url", "two_levels", "zygote"]
 
 PlacesOn = Callable[..., Places]  # a store's kind, and canaries' rules to leave out
 

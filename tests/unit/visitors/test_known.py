@@ -26,10 +26,11 @@ def facts(random: Random, digest: int) -> tuple[np.ndarray, Firsts, dict[int, Va
 
 def state(known: Known) -> object:
     """All that is held, in a form to compare."""
-    ids = sorted(zip(known.ids.tolist(), [known.digests[j] for j in known.judged.tolist()], strict=True))
-    assert known.ids.tolist() == sorted(known.ids.tolist())
-    assert known.firsts.key.tolist() == sorted(set(known.firsts.key.tolist()))
-    return ids, [column.tolist() for column in known.firsts], known.valued
+    seen, judged = (column.tolist() for column in known.seen.all())
+    firsts = [column.tolist() for column in known.firsts.all()]
+    assert seen == sorted(seen)
+    assert firsts[0] == sorted(set(firsts[0]))
+    return sorted(zip(seen, [known.digests[j] for j in judged], strict=True)), firsts, known.valued
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -51,7 +52,7 @@ def test_what_is_learnt_is_what_a_new_process_loads(seed: int) -> None:
     learning, loading, cells = Known(), Known(), []
     for _ in range(4):
         ids, firsts, valued, cell = facts(random, 1)
-        fresh = ~np.isin(ids, learning.ids)
+        fresh = ~np.isin(ids, learning.seen.all()[0])
         better = {k: v for k, v in valued.items() if k not in learning.valued or v < learning.valued[k]}
         judged = np.full(int(fresh.sum()), learning.judged_index(1), dtype=np.uint32)
         learning.learn(Learnt(ids[fresh], judged, firsts, better))
@@ -64,5 +65,5 @@ def test_ids_processed_before_the_horizon_are_forgotten_and_firsts_are_not() -> 
     cell = facts(Random(0), 1)[3]
     known = Known()
     known.load([[cell, fold_facts([cell], TODAY + 1)]], TODAY + 1)
-    assert len(known.ids) == 0
-    assert len(known.firsts.key) == 3 and len(known.valued) == 1
+    assert len(known.seen.all()[0]) == 0
+    assert len(known.firsts.all()[0]) == 3 and len(known.valued) == 1

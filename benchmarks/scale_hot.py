@@ -41,9 +41,9 @@ def shard(measured: Mapping[str, Any], rate: float, fanout: int, days: int, flus
 
 
 def held_of(measured: Mapping[str, Any], rate: float, fanout: int, days: int, **size: Any) -> float:
-    """Bytes that one of its shards holds, with a merge counted as often as it happens."""
+    """Bytes that one of its shards holds."""
     load = Load(Size(rate, 1, fanout, days=days, **size), measured)
-    return load.facts_held / fanout / load.size.merge_every
+    return load.facts_held / fanout
 
 
 def most_events(measured: Mapping[str, Any], fanout: int, days: int, **size: Any) -> float:

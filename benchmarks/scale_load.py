@@ -38,7 +38,7 @@ def read_measured() -> dict[str, Any]:
 @dataclass(frozen=True)
 class Size:
     """A deployment. rate: events/s; days: of history. What could be changed in Daycount: held_days, how many of them a
-    worker needs to hold facts of (0: all); merge_every, how many units share one merge into what is held.
+    worker needs to hold facts of (0: all).
     """
 
     rate: float
@@ -48,7 +48,6 @@ class Size:
     days: int = 30
     per_visitor: float = MEASURED_PER_VISITOR
     held_days: int = 0
-    merge_every: int = 1
 
 
 class Load:

@@ -37,6 +37,7 @@ from pipeline.store import open_store
 from pipeline.store.bigtable.unit import pack_payload
 from pipeline.store.contract import Cell, Store, by_row
 from pipeline.visitors.known import Known, Learnt
+from pipeline.visitors.levels import LARGE_TO_SMALL
 
 SHARDS = 8
 EVENTS, VISITORS = 60_000, 6_000  # of a day
@@ -239,12 +240,15 @@ def _load(store: Store, keys: list[bytes]) -> None:
 
 
 def _merging(facts: int = 2_000_000, new: int = 1_000) -> float:
-    """CPU time per MB held that a unit takes to merge its own facts in, few as they may be."""
+    """CPU time per MB held that a unit takes to merge its own facts in, few as they may be: the mean over so many units that
+    the small level of what is held went once into the large one.
+    """
     random = np.random.default_rng(1)
     known = Known()
     known.learn(_learnt(random, facts))
-    took = [_cpu_us(lambda: known.learn(_learnt(random, new)))[0] for _ in range(5)]
-    return min(took) / (known.bytes_held / MB)
+    learnt = [_learnt(random, new) for _ in range(facts // LARGE_TO_SMALL // new + 1)]
+    took = [_cpu_us(partial(known.learn, one))[0] for one in learnt]
+    return sum(took) / len(took) / (known.bytes_held / MB)
 
 
 def _learnt(random: np.random.Generator, count: int) -> Learnt:

@@ -54,13 +54,13 @@ class Needs:
 
     @property
     def merge_cpu(self) -> float:
-        """Every unit copies what its shard holds."""
+        """Every unit copies some of what its shard holds."""
         return self.load.units * self.merge_us / 1e6
 
     @property
     def merge_us(self) -> float:
         """CPU of one mean unit to merge what it learnt into what its shard holds."""
-        return self.load.facts_held / self.load.size.shards / MB * self.m["held_mb_us"] / self.load.size.merge_every
+        return self.load.facts_held / self.load.size.shards / MB * self.m["held_mb_us"]
 
     @property
     def read_again_cpu(self) -> float:

@@ -15,7 +15,7 @@ from benchmarks.scale_prices import AS_OF, ASSUMED, LIMITS, PRICES, REGION
 from benchmarks.scale_skew import skew, zipf
 
 SIZES = (Size(1e3, 100, 8), Size(1e5, 1_000, 128), Size(1e6, 10_000, 1_024))
-CHANGED = {"flush_s": 2.0, "held_days": 2, "merge_every": 16}
+CHANGED = {"flush_s": 2.0, "held_days": 2}
 Row = tuple[str, str, Callable[[Needs], float]]
 
 ARITHMETIC: tuple[Row, ...] = (
@@ -120,7 +120,7 @@ def full(sizes: Sequence[Needs]) -> str:
 
 def _name(need: Needs) -> str:
     size = need.load.size
-    return number(size.rate) + (", changed" if size.held_days or size.merge_every > 1 else "")
+    return number(size.rate) + (", changed" if size.held_days else "")
 
 
 def visits(measured: Mapping[str, Any]) -> str:

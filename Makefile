@@ -23,7 +23,7 @@ demo: $(INSTALLED) ## run everything on this machine with a simulated shop
 	@$(BIN)/daycount demo $(DEMO)
 
 test: lint types ## lint, check types and run all tests; says what had to be left out
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python -m pytest -n auto $(TESTS)
 
 engines: $(INSTALLED) ## install Flink, Prism and a Kafka broker for tests, outside of here (some minutes, 500 MB)
 	@.ci/engines

@@ -7,6 +7,8 @@ from collections import Counter
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # How long an example takes says more of what else the machine does than of the code.
 hypothesis.settings.register_profile("any pace", deadline=None)
@@ -40,18 +42,34 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(1, (os.cpu_count() or 1) * 3 // 2)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+class ByGroup(LoadScopeScheduling):
+    """A worker gets a group of tests, or else a file of them, at a time, in the order in which they are collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid) or file_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByGroup:
+    config.option.loadscopereorder = False
+    return ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each test gets the group that one worker has; the heavy ones come to the front."""
-    ranks = {}
+    """The heavy ones come to the front, and may take longer."""
+    ranks = [*GROUPS, None]
+    items.sort(key=lambda item: ranks.index(group_of(item.nodeid)))
     for item in items:
-        file = item.nodeid.partition("::")[0]
-        group = next((group for group, starts in GROUPS.items() if file.startswith(starts)), None)
-        ranks[item] = [*GROUPS, None].index(group)
-        item.add_marker(pytest.mark.xdist_group(group or file))
-        if group is not None:
+        if group_of(item.nodeid) is not None:
             item.add_marker(pytest.mark.timeout(HEAVY_TIMEOUT_S))
-    items.sort(key=lambda item: ranks[item])
+
+
+def file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def group_of(nodeid: str) -> str | None:
+    return next((group for group, starts in GROUPS.items() if file_of(nodeid).startswith(starts)), None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

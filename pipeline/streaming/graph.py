@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
+from apache_beam.pipeline import AppliedPTransform
 
 from pipeline.definitions.connection import REDIS_SCHEMES
 from pipeline.streaming.acknowledge import Acknowledge, Told
@@ -59,7 +60,18 @@ def build(root: beam.Pipeline, job: Job) -> None:
         | "What is done" >> beam.Flatten()
         | "Acknowledge" >> beam.ParDo(Acknowledge(job.inputs)).with_output_types(Told)
     )
+    _number_first(committed, done)
     if any(scheme_of(url) == "kafka" for url in job.inputs):
         from pipeline.streaming.kafka_offsets import TellOffsets
 
         done | "Tell offsets" >> beam.ParDo(TellOffsets(job.inputs))
+
+
+def _number_first(*timed: beam.PCollection) -> None:
+    """Flink's runner knows a timer by the id of its step, which ends in a running number. Steps with timers are given the
+    first of these, whatever else there is, so that a job goes on from a savepoint with another input, or under another Beam.
+    """
+    for given in timed:
+        step = given.producer
+        assert step is not None, "what a step gives"
+        given.pipeline.component_id_map.get_or_assign(step, AppliedPTransform, step.full_label)

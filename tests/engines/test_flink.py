@@ -47,7 +47,8 @@ def test_a_month_is_exact_though_a_task_manager_is_killed_and_the_job_stopped_wi
     savepoint = flink.rest.stop_with_savepoint(job)
     run.until_ended()
     next(parts)
-    run = month.begin("--savepoint_path", savepoint, "--refresh-s", "0.7", "--held-mb", "48")  # the same steps, told others
+    further = ("--input", month.feed.url.replace("stream=", "stream=further-"), "--refresh-s", "0.7", "--held-mb", "48")
+    run = month.begin("--savepoint_path", savepoint, *further)  # more steps, and those there are told other things
     run.until(month.done)
     cancel(flink)
     run.until_ended()

@@ -79,6 +79,9 @@ class Graph:
         }
         if step.spec.urn == common_urns.primitives.PAR_DO.urn:
             kept |= self._kept(beam_runner_api_pb2.ParDoPayload.FromString(step.spec.payload))
+        if kept.get("timers"):
+            known = self.proto.components.transforms.items()
+            kept["id"] = next(name for name, other in known if other.unique_name == step.unique_name)
         return {name: value for name, value in kept.items() if value}
 
     def _kept(self, step: beam_runner_api_pb2.ParDoPayload) -> dict[str, Any]:

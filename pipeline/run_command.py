@@ -42,6 +42,7 @@ HELD_MB = 24  # per worker: what a large chunk needs is read again for each
 HELD_LIVE_MB = 96  # small units come all the time, and would read much for a few hits
 SHARDS_DEFAULT = 8  # for one machine
 LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner")
+RUNNERS = (*LOCAL_RUNNERS, "PrismRunner", "FlinkRunner", "PortableRunner", "DataflowRunner")  # that Beam knows in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class RunOptions:
 @click.option("--create-tables", is_flag=True, help="Create absent Bigtable tables.")
 @click.option(
     "--runner",
+    callback=lambda _, __, given: next((name for name in RUNNERS if name.lower() == given.lower()), given),
     default="FnApiRunner",
     show_default=True,
     help="Any Beam runner; with --follow an engine that takes streams without end (README: On engines).",

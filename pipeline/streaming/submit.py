@@ -31,7 +31,7 @@ CANCELLED = ("CANCELLED", "JobCancellationException")  # at the engine, by someb
 # Otherwise Flink's runner may hold back what a bundle gives that a checkpoint begins in, some readers' elements among it.
 WHOLE_BUNDLES = "--finish_bundle_before_checkpointing"
 FEW_WORDS = "--prism_log_level=error"  # it tells of each job's beginning; who wants that says so
-ENGINES_WORDS = logging.getLogger("apache_beam.utils.subprocess_server")  # what an engine says that Beam has started here
+PRISMS_WORDS = logging.getLogger("PrismJobServer")  # Beam hands on to it what Prism says
 POLL_S = 0.5
 # Prism 2.77 divides a slow bundle of a stateful step within a key and runs both parts at once: what one of them keeps is
 # lost (beam#35771 has it for timers). Other engines don't know the word.
@@ -136,7 +136,7 @@ def _wait(result: Any, runner: str, stopped: Callable[[], bool]) -> Summary:
     tally, asked = _tally(result), following.is_alive()
     interrupted = asked and runner == PRISM
     if interrupted:
-        ENGINES_WORDS.disabled = True  # of each bundle that the end finds in work Prism tells as of an error
+        PRISMS_WORDS.disabled = True  # of each bundle that the end finds in work Prism tells as of an error
         result.cancel()  # what isn't counted isn't acknowledged, and comes again
     if failures and not asked and not any(word in str(failures[0]) for word in CANCELLED):
         raise RunError(f"the job failed on {runner}: {_first_line(failures[0])}") from failures[0]

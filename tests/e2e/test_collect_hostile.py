@@ -79,7 +79,7 @@ def statuses(collector: CollectorProcess, sent: bytes) -> list[int]:
             connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65536):
                 answer += part
-        except (ConnectionResetError, BrokenPipeError):
+        except OSError:  # it is cut off at the other end, whatever of it that shows in first
             pass
     return [int(status) for status in re.findall(rb"(?m)^HTTP/1\.1 (\d{3})", answer)]
 
@@ -137,7 +137,7 @@ def test_a_body_that_never_ends_holds_up_nobody_and_not_the_end_either(collector
         collector.process.send_signal(signal.SIGTERM)
         answer = slow.recv(65536)
         assert answer == b"" or answer.startswith(b"HTTP/1.1 5")  # no success: 503, or 500 where the loop ends first
-        assert collector.end() == 0
+        assert collector.ended() == 0
     assert not any("Traceback" in line for line in collector.said), "".join(collector.said)
 
 

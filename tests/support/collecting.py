@@ -50,6 +50,10 @@ class CollectorProcess:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Its exit code after a signal."""
         self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit code, once it has one."""
         code = self.process.wait(TIMEOUT_S)
         self._listener.join()
         for stream in (self.process.stdout, self.process.stderr):

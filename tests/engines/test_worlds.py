@@ -28,7 +28,8 @@ from tests.support.stored import Numbers, differences, stored_numbers
 TOGETHER, FEW, TRIALS = 30, 6, 3
 LONG_S = 3600.0
 
-pytestmark = pytest.mark.filterwarnings("ignore:Exception in thread read_grpc_client_inputs")  # of a job that was stopped
+# Beam's threads end in exceptions where their job is stopped, or their engine is gone.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 OpenJob = Callable[[Worlds], WorldsOnEngine]
 

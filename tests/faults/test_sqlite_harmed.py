@@ -55,7 +55,7 @@ def test_on_a_full_disk_a_run_ends_with_one_line_and_with_room_again_the_same_on
 @contextmanager
 def locked(place: Place) -> Iterator[None]:
     """Somebody writes to the store, and goes on writing."""
-    db = sqlite3.connect(file_of(place), isolation_level=None)
+    db = sqlite3.connect(file_of(place), isolation_level=None, timeout=60)
     db.execute("BEGIN IMMEDIATE")
     yield
     db.execute("ROLLBACK")

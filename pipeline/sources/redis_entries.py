@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
-from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.accounts import in_few_groups
 from pipeline.sources.blocks import Block, block_of_records
+from pipeline.sources.records import RECORD_MAX, RECORDS_MAX, Places, account_named
 from pipeline.sources.redis_group import Entry
 
 DATA, ACCOUNT = b"data", b"account"
-RECORDS_MAX = 50_000
-RECORD_MAX = 4 * EVENT_BYTES_MAX  # of a record, what is kept: enough to see that it is too large
-_ACCOUNT_MAX = 128  # twice the longest name of an account: what is longer is none, and needn't be carried along
 
 
 class Made(NamedTuple):
@@ -24,8 +21,8 @@ class Made(NamedTuple):
     ids: list[bytes]
 
 
-class Places(Sequence[str]):
-    """The places of a block's records. They are asked for only where a record brings no id of its own."""
+class EntryPlaces(Places):
+    """By the entries' ids."""
 
     def __init__(self, stream: str, ids: Sequence[bytes]) -> None:
         self._stream = stream
@@ -34,13 +31,7 @@ class Places(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ids)
 
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[str]: ...
-    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
-        if isinstance(at, slice):
-            return Places(self._stream, self._ids[at])
+    def place_at(self, at: int) -> str:
         return f"{self._stream}@{self._ids[at].decode()}"
 
 
@@ -86,12 +77,11 @@ class Gathering:
         """All there is, and nothing is left."""
         by_account: dict[str | None, list[tuple[bytes, bytes]]] = {}
         for account, (ids, records) in self._by_account.items():
-            name = account[:_ACCOUNT_MAX].decode(errors="replace") or None
-            by_account.setdefault(name, []).extend(zip(ids, records, strict=True))
+            by_account.setdefault(account_named(account), []).extend(zip(ids, records, strict=True))
         self._empty()
         for name, entries in in_few_groups(by_account, _record):
             ids, records = [entry_id for entry_id, _ in entries], [record for _, record in entries]
-            places = Places(self._stream, ids)
+            places = EntryPlaces(self._stream, ids)
             yield Made(block_of_records(self._source, self._number, records, places, name), ids)
             self._number += 1
 

@@ -16,8 +16,9 @@ import apache_beam as beam
 from pipeline.model.errors import RunError, UsageError
 from pipeline.sources.pubsub.calls import Away, Calls, cure_of_silence, named
 from pipeline.sources.pubsub.leases import CALL_S, Leases, in_requests
-from pipeline.sources.pubsub.message import ACCOUNT, RECORD_MAX, blocks_of, place
+from pipeline.sources.pubsub.message import ACCOUNT, blocks_of, place
 from pipeline.sources.pubsub.pulling import LOOK_S, Pulling
+from pipeline.sources.records import RECORD_MAX
 from pipeline.streaming.gathering import BLOCK_BYTES, Gather, Item
 from pipeline.streaming.reading import IDLE_S, take_side_by_side
 from pipeline.streaming.taken import Taken, taken

@@ -9,23 +9,20 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, overload
+from typing import Any
 
-from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.accounts import in_few_groups
 from pipeline.sources.blocks import Block, block_of_records
 from pipeline.sources.kafka.offsets import Tenure, Tenures
+from pipeline.sources.records import RECORD_MAX, RECORDS_MAX, Places, account_named
 
 ACCOUNT = "account"  # the header
-RECORDS_MAX = 50_000
-RECORD_MAX = 4 * EVENT_BYTES_MAX  # of a record, what is kept: enough to see that it is too large
-_ACCOUNT_MAX = 128  # twice the longest name of an account: what is longer is none, and needn't be carried along
 
 Item = tuple[bytes, Tenure, int]  # a record and its offset
 
 
-class Places(Sequence[str]):
-    """The places of a block's records. They are asked for only where a record brings no id of its own."""
+class RecordPlaces(Places):
+    """By partitions and offsets."""
 
     def __init__(self, topic: str, partitions: array[int], offsets: array[int]) -> None:
         self._topic = topic
@@ -35,13 +32,7 @@ class Places(Sequence[str]):
     def __len__(self) -> int:
         return len(self._offsets)
 
-    @overload
-    def __getitem__(self, at: int) -> str: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[str]: ...
-    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
-        if isinstance(at, slice):
-            return Places(self._topic, self._partitions[at], self._offsets[at])
+    def place_at(self, at: int) -> str:
         return place(self._topic, self._partitions[at], self._offsets[at])
 
 
@@ -97,8 +88,7 @@ class Gathering:
         """All there is, and nothing is left. They are in work from now on."""
         by_account: dict[str | None, list[Item]] = {}
         for account, items in self._by_account.items():
-            name = None if account is None else account[:_ACCOUNT_MAX].decode(errors="replace") or None
-            by_account.setdefault(name, []).extend(items)
+            by_account.setdefault(account_named(account), []).extend(items)
         self._empty()
         blocks, firsts = list[Block](), dict[int, dict[Tenure, int]]()
         for name, of_it in in_few_groups(by_account, itemgetter(0)):
@@ -110,7 +100,7 @@ class Gathering:
     def _block(self, items: Sequence[Item], account: str | None) -> Block:
         self._number += 1
         partitions = array("i", [tenure.partition for _, tenure, _ in items])
-        places = Places(self._topic, partitions, array("q", [offset for _, _, offset in items]))
+        places = RecordPlaces(self._topic, partitions, array("q", [offset for _, _, offset in items]))
         return block_of_records(self._source, self._number, [record for record, _, _ in items], places, account)
 
 

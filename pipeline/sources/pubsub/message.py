@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.accounts import in_few_groups
 from pipeline.sources.blocks import Block, block_of_records
+from pipeline.sources.records import RECORD_MAX
 
 ACCOUNT = "account"  # the attribute
-RECORD_MAX = 4 * EVENT_BYTES_MAX  # of a record, what is kept: enough to see that it is too large
 
 
 class Message(NamedTuple):

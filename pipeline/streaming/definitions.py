@@ -25,7 +25,7 @@ from pipeline.definitions.source import open_definitions
 from pipeline.model import layout
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import StoreError, UsageError
-from pipeline.store import open_store
+from pipeline.store import Store, open_store
 from pipeline.streaming.setup import EngineSetup
 
 NUMBER_BYTES = 8
@@ -94,8 +94,8 @@ class InForce:
         """
         try:
             snapshot = self._source.read()
-            if self._latest is None and not snapshot.accounts:
-                self._refuse_what_is_lost()
+            if self._latest is None:
+                refuse_what_is_lost(snapshot, self._store)
             if self._latest is None or snapshot.version != self._latest.snapshot.version:
                 self._adoption = self._adoption or Adoption(self._store, stating=True)
                 self._adoption.adopt(snapshot, datetime.now(UTC))
@@ -111,14 +111,15 @@ class InForce:
         self.stale_reason = stale
         return self._latest
 
-    def _refuse_what_is_lost(self) -> None:
-        """A process that begins when Redis has lost everything must not take that for an end of all accounts."""
-        if self._store.scan("meta", layout.META_STATED_PREFIX):
-            raise UsageError("there are no definitions, and there were: push them again; nothing is counted until then")
-
     def close(self) -> None:
         self._source.close()
         self._store.close()
+
+
+def refuse_what_is_lost(snapshot: Snapshot, store: Store) -> None:
+    """Who begins when Redis has lost everything must not take that for an end of all accounts. Raises UsageError."""
+    if not snapshot.accounts and store.scan("meta", layout.META_STATED_PREFIX):
+        raise UsageError("there are no definitions, and there were: push them again; nothing is counted until then")
 
 
 class ReadDefinitions(beam.DoFn):

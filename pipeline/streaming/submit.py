@@ -22,6 +22,7 @@ from pipeline.model.definition import Snapshot
 from pipeline.model.errors import RunError, UsageError
 from pipeline.store import Store
 from pipeline.streaming import dataflow
+from pipeline.streaming.definitions import refuse_what_is_lost
 from pipeline.streaming.graph import Job, build
 from pipeline.streaming.match import METRICS_NAMESPACE
 from pipeline.streaming.sources import check_inputs
@@ -54,13 +55,15 @@ def submit(
     Prism ends with this process, and so does its job, which is interrupted then. Elsewhere the job goes on by itself: it is
     stopped at the engine, whose operator may want a savepoint (and Beam's job server hands no cancellation on to Flink).
 
-    Raises UsageError where an input or the engine can't be reached, or the engine refuses the job; RunError where it fails.
+    Raises UsageError where an input or the engine can't be reached, definitions are lost, or the engine refuses the job;
+    RunError where it fails.
     **Retry:** two jobs over the same input into one store count each event once, and cost twice.
     """
     given = options_of(runner, options)
     if runner == DATAFLOW:
         dataflow.check(job, given)
     check_inputs(job.inputs)
+    refuse_what_is_lost(snapshot, store)
     store.settle(range(shards))  # what another run left half-applied
     Adoption(store, stating=True).adopt(snapshot, datetime.now(UTC))
     with _silent(runner == DATAFLOW):

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 import redis
 
+from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
 from pipeline.store import open_store
 from pipeline.streaming.definitions import NUMBER_BYTES, InForce, Newest, Paused
+from pipeline.streaming.graph import Job
+from pipeline.streaming.setup import EngineSetup
+from pipeline.streaming.submit import submit
 from tests.support.daycount import daycount, write_definitions
 from tests.support.hits import snapshot_of
 from tests.support.records import ORDERS
@@ -100,3 +104,15 @@ def test_a_process_that_begins_when_all_definitions_are_lost_takes_that_for_no_e
             definitions.read()
         assert daycount(*push).returncode == 0
         assert set(definitions.read().snapshot.accounts) == {"shop"}
+
+
+def test_nor_does_the_launch_of_a_job_then(store_url: str, redis_url: str, tmp_path: Path) -> None:
+    with closing(InForce(write_definitions(tmp_path / "d.yaml", ORDERS), store_url)) as definitions:
+        definitions.read()
+    setup = EngineSetup(store_url, redis_url, refresh_s=1, account=None, dedup_days=7, held_bytes_max=0)
+    job = Job([f"{redis_url}?stream=events"], f"{tmp_path}/rejects", setup)
+    with closing(open_store(store_url)) as store:
+        before = store.scan("meta", b"history#")
+        with pytest.raises(UsageError, match="push them again"):
+            submit("PrismRunner", [], job, store, shards=8, snapshot=Snapshot.of([]), stopped=lambda: False)
+        assert before and store.scan("meta", b"history#") == before

@@ -17,6 +17,7 @@ from itertools import chain, islice
 
 from pipeline.model.errors import RunError, UsageError
 from pipeline.sources.blocks import BLOCK_BYTES, Block
+from pipeline.sources.outage import Outage
 from pipeline.sources.redis_entries import Gathering
 from pipeline.sources.redis_group import IDS_MAX, Away, Entry, Group, in_order
 from pipeline.sources.redis_taking import IDLE_MS, Taking
@@ -24,8 +25,6 @@ from pipeline.sources.redis_url import StreamUrl
 from pipeline.sources.source import Backlog, Source
 
 BACKLOG_S = 1.0  # between looks at the backlog while nothing is acknowledged
-PAUSE_MIN_S, PAUSE_MAX_S = 0.2, 5.0  # between attempts while Redis is away
-OUTAGE_MAX_S = 10.0  # of a run that takes what there is; one that follows waits for ever
 ACKNOWLEDGEMENTS_MAX = 1_000_000  # kept while Redis is away; what is forgotten comes again
 
 
@@ -51,9 +50,8 @@ class RedisStream(Source):
         self._taking = Taking(self._group, self._in_hand, clock, idle_ms)
         self._in_work: dict[int, list[bytes]] = {}  # by the block's number
         self._acknowledged: deque[bytes] = deque(maxlen=ACKNOWLEDGEMENTS_MAX)  # which Redis may not know yet
-        self._pause = PAUSE_MIN_S
-        self._away_since: float | None = None
-        self._try_at = self._backlog_at = clock()
+        self._outage = Outage(follow, clock)
+        self._backlog_at = clock()
         self._backlog: int | None = None
         try:
             self.resumed = not self._group.make()
@@ -96,14 +94,15 @@ class RedisStream(Source):
                 yield None
                 return
             except Away as e:
-                self._lose(e)
-            while self._clock() < self._try_at:
+                self.trouble = self._outage.go_on(e)
+            while self._outage.resting:
                 yield None
 
     def _entries_until_away(self) -> Iterator[Sequence[Entry] | None]:
         self._group.make()  # it may have come back without
         self._send_acknowledgements()  # before what is pending is read
-        self._away_since, self._pause, self.trouble = None, PAUSE_MIN_S, None
+        self._outage.end()
+        self.trouble = None
         yield from self._taking.pending()
         while True:
             self._send_acknowledgements()
@@ -117,19 +116,9 @@ class RedisStream(Source):
             elif not self._taking.claiming and (not more or in_order(entries[-1][0]) >= self._end):
                 return
 
-    def _lose(self, away: Away) -> None:
-        """Redis doesn't answer: look again after a pause. Raises RunError where that has lasted too long."""
-        now = self._clock()
-        self._away_since = now if self._away_since is None else self._away_since
-        if not self._follow and now - self._away_since > OUTAGE_MAX_S:
-            raise RunError(f"{away}; what stood before is counted, run it again") from away
-        self.trouble = f"waiting for the input: {away}"
-        self._try_at = now + self._pause
-        self._pause = min(2 * self._pause, PAUSE_MAX_S)
-
     def _if_there(self, *calls: Callable[[], None]) -> None:
         """Unless Redis is away; what can't be done now is tried again, or is not needed."""
-        if self._clock() >= self._try_at:
+        if not self._outage.resting:
             with suppress(Away):
                 for call in calls:
                     call()

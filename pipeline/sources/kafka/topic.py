@@ -16,15 +16,15 @@ from pipeline.sources.kafka.gathering import Gathering
 from pipeline.sources.kafka.group import START_S, Away, Group
 from pipeline.sources.kafka.offsets import Tenures
 from pipeline.sources.kafka.url import KafkaUrl
+from pipeline.sources.outage import Outage
 from pipeline.sources.source import Backlog, Source
 
 MESSAGES_MAX = 10_000  # taken from the client at once
 WAIT_S = 0.05  # for more of them, where there are more
 STALLED_S = 1.0  # so long more was there, and nothing came
 OTHERS_S = 1.0  # between looks at how far the group's other members are
-PAUSE_MIN_S, PAUSE_MAX_S = 0.2, 5.0  # between attempts while the cluster is away
+PAUSE_S = 0.2  # between looks at the start
 SETTLING_MAX_S = 5.0  # at the start; with a question that isn't answered it is still told within ten seconds
-OUTAGE_MAX_S = 10.0  # of a run that takes what there is; one that follows waits for ever
 
 
 class KafkaTopic(Source):
@@ -48,9 +48,8 @@ class KafkaTopic(Source):
         self._tenures = Tenures()
         self._gathering = Gathering(self._url.topic, f"{self._url}:{uuid.uuid4()}", block_bytes, self._tenures)
         self._group = Group(self._url)
-        self._away_since: float | None = None
-        self._pause = PAUSE_MIN_S
-        self._try_at = self._others_at = self._since = clock()
+        self._outage = Outage(follow, clock)
+        self._others_at = self._since = clock()
         try:
             self._insist(self._look_at_start)
         except (Away, RunError) as e:
@@ -66,7 +65,7 @@ class KafkaTopic(Source):
             except Away as e:
                 if not e.settling or self._clock() > until:
                     raise
-            time.sleep(PAUSE_MIN_S)
+            time.sleep(PAUSE_S)
 
     def _look_at_start(self) -> None:
         partitions = self._group.partitions()
@@ -133,15 +132,16 @@ class KafkaTopic(Source):
 
     def _look(self) -> bool:
         """Ask how far the topic goes by now; whether there was an answer."""
-        if self._clock() < self._try_at:
+        if self._outage.resting:
             return False
         try:
             self._ends = self._group.ends({*self._goal, *(tenure.partition for tenure in self._tenures)})
             self._look_at_others()
         except Away as e:
-            self._lose(e)
+            self.trouble = self._outage.go_on(e)
             return False
-        self._away_since, self._pause, self.trouble = None, PAUSE_MIN_S, None
+        self._outage.end()
+        self.trouble = None
         if self._stalled:
             what = (
                 "nothing comes" if self._tenures.given else f"the group {self._url.group} gives this run no partitions yet"
@@ -155,16 +155,6 @@ class KafkaTopic(Source):
         if theirs and self._clock() >= self._others_at:
             self._others_at = self._clock() + OTHERS_S
             self._counted.update(self._group.committed(theirs))
-
-    def _lose(self, away: Away) -> None:
-        """The cluster doesn't answer: ask again after a pause. Raises RunError where that has lasted too long."""
-        now = self._clock()
-        self._away_since = now if self._away_since is None else self._away_since
-        if not self._follow and now - self._away_since > OUTAGE_MAX_S:
-            raise RunError(f"{away}; what stood before is counted, run it again") from away
-        self.trouble = f"waiting for the input: {away}"
-        self._try_at = now + self._pause
-        self._pause = min(2 * self._pause, PAUSE_MAX_S)
 
     def _at_goal(self) -> bool:
         """Whether all that was there at the start has been taken, or counted by others."""

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.model.errors import RunError, UsageError
 from pipeline.sources.kafka import KafkaTopic
-from pipeline.sources.kafka.topic import OUTAGE_MAX_S
+from pipeline.sources.outage import OUTAGE_MAX_S
 from tests.contract.source_contract import PATIENCE_S, QUIET_S, A, B, C, Reader, reading, records_of
 from tests.support.engines import free_port
 from tests.support.kafka_broker import KafkaBroker, kafka_broker, running_kafka

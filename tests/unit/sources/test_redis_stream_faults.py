@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.model.errors import RunError, UsageError
-from pipeline.sources.redis_stream import OUTAGE_MAX_S, RedisStream
+from pipeline.sources.outage import OUTAGE_MAX_S
+from pipeline.sources.redis_stream import RedisStream
 from tests.contract.source_contract import PATIENCE_S, QUIET_S, A, B, C, Reader, reading, records_of
 from tests.support.redis_feed import STREAM, RedisFeed
 from tests.support.redis_proxy import RedisProxy, spoiling

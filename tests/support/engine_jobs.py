@@ -82,18 +82,11 @@ class JobOnEngine:
 class MonthOnEngine(JobOnEngine):
     """A month of a real shop on its way through a job: sent in parts, checked at the end."""
 
-    def __init__(
-        self,
-        redis_url: str,
-        store: str,
-        folder: Path,
-        words: Sequence[str] = (),
-        environment: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(redis_url, store, folder, words, environment)
+    def __enter__(self) -> Self:
         self._lines = retail_lines()
-        pushed = daycount("define", "push", DEFINITIONS, "--definitions", redis_url)
+        pushed = daycount("define", "push", DEFINITIONS, "--definitions", self.shop.definitions)
         assert pushed.returncode == 0, pushed.stderr
+        return super().__enter__()
 
     def send(self, part: int, parts: int) -> None:
         """Some of the month, with what is sent twice."""
@@ -116,5 +109,5 @@ class MonthOnEngine(JobOnEngine):
         done = daycount(
             "query", *metrics, *options, *self.shop.places, "--format", "json", environment=self.shop.environment
         )
-        assert (done.returncode) == 0, done.stderr
+        assert done.returncode == 0, done.stderr
         return exactly(done.stdout)

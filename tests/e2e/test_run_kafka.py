@@ -9,16 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model.errors import UsageError
-from pipeline.store import open_store
 from tests.support.daycount import Shop, daycount, kept_rejects, refusal
 from tests.support.kafka_broker import KafkaBroker, kafka_broker
 from tests.support.kafka_feed import KafkaFeed
-from tests.support.live_run import LiveRun, live_runs
+from tests.support.live_run import LiveRun, begin, counter_rows
 from tests.support.retail import DEFINITIONS, check_everything, retail_lines
 from tests.support.small_runs import SmallRun
 
-__all__ = ["kafka_broker"]
+__all__ = ["begin", "kafka_broker"]
 
 PARTITIONS = 4
 SESSION = "session.timeout.ms=3000"  # so soon a killed run's partitions are given to the next
@@ -30,12 +28,6 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def begin(shop: Shop, tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
-    with live_runs(shop, tmp_path) as begin:
-        yield begin
-
-
-@pytest.fixture
 def feed(kafka_broker: KafkaBroker) -> Iterator[KafkaFeed]:
     with closing(KafkaFeed(kafka_broker.host, PARTITIONS, SESSION)) as feed:
         yield feed
@@ -43,15 +35,6 @@ def feed(kafka_broker: KafkaBroker) -> Iterator[KafkaFeed]:
 
 def check(shop: Shop) -> None:
     check_everything(SmallRun(shop.store, shop.definitions, "shop").query)
-
-
-def counter_rows(shop: Shop) -> int:
-    """How many rows of counters have been committed."""
-    try:
-        with closing(open_store(shop.store)) as store:
-            return len(store.scan("counters", b"shop#"))
-    except UsageError:
-        return 0  # not made yet
 
 
 def test_a_month_is_exact_with_every_tenth_record_doubled_and_the_backlog_ends_at_nothing(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.model.errors import UsageError
-from tests.support.daycount import Shop, daycount, line_of, write_definitions
-from tests.support.live_run import LiveRun, live_runs
+from tests.support.daycount import Shop, line_of, push
+from tests.support.live_run import LiveRun, begin
 from tests.support.records import ORDERS, order, orders
-from tests.support.redis_feed import STREAM, RedisFeed
+from tests.support.redis_feed import STREAM, RedisFeed, feed
 from tests.support.small_runs import SmallRun
+
+__all__ = ["begin", "feed"]
 
 DAY = {"from_": "2026-10-01", "to": "2026-10-01"}
 LATER = {**ORDERS, "id": "later", "measures": {"n": {"aggregate": "count"}}}
@@ -26,24 +27,6 @@ def shop(tmp_path: Path, redis_url: str) -> Shop:
     shop = Shop(f"sqlite:///{tmp_path}/numbers.db", redis_url, extra=("--refresh-s", "0.1"))
     push(shop, tmp_path, ORDERS)
     return shop
-
-
-@pytest.fixture
-def feed(redis_url: str) -> Iterator[RedisFeed]:
-    feed = RedisFeed(redis_url)
-    yield feed
-    feed.close()
-
-
-@pytest.fixture
-def begin(shop: Shop, tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
-    with live_runs(shop, tmp_path) as begin:
-        yield begin
-
-
-def push(shop: Shop, folder: Path, *metrics: dict[str, Any]) -> None:
-    done = daycount("define", "push", write_definitions(folder / "d.yaml", *metrics), "--definitions", shop.definitions)
-    assert done.returncode == 0, done.stderr
 
 
 def number(shop: Shop, name: str) -> int | None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import redis
 import yaml
 
-from pipeline.model.errors import UsageError
-from pipeline.store import open_store
 from tests.support.daycount import Shop, daycount, kept_rejects, refusal
-from tests.support.live_run import LiveRun, live_runs
-from tests.support.redis_feed import STREAM, RedisFeed
+from tests.support.live_run import LiveRun, begin, counter_rows
+from tests.support.redis_feed import STREAM, RedisFeed, feed
 from tests.support.redis_restarts import RestartedRedis
 from tests.support.retail import DEFINITIONS, check_everything, retail_lines
 from tests.support.small_runs import SmallRun
+
+__all__ = ["begin", "feed"]
 
 GROUP = "daycount"
 
@@ -25,19 +24,6 @@ GROUP = "daycount"
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(f"sqlite:///{tmp_path}/numbers.db", DEFINITIONS)
-
-
-@pytest.fixture
-def begin(shop: Shop, tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
-    with live_runs(shop, tmp_path) as begin:
-        yield begin
-
-
-@pytest.fixture
-def feed(redis_url: str) -> Iterator[RedisFeed]:
-    feed = RedisFeed(redis_url)
-    yield feed
-    feed.close()
 
 
 def check(shop: Shop, account: str = "shop") -> None:
@@ -60,15 +46,6 @@ def has_group(feed: RedisFeed, group: str) -> bool:
         return group.encode() in [found["name"] for found in feed.client.xinfo_groups(STREAM)]
     except redis.ResponseError:
         return False  # no stream yet
-
-
-def counter_rows(shop: Shop) -> int:
-    """How many rows of counters have been committed."""
-    try:
-        with closing(open_store(shop.store)) as store:
-            return len(store.scan("counters", b"shop#"))
-    except UsageError:
-        return 0  # not made yet
 
 
 def readers(feed: RedisFeed) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 
 from pipeline.store import open_store
-from tests.support.daycount import Shop, daycount, line_of, refusal, write_definitions
+from tests.support.daycount import Shop, daycount, line_of, push, refusal
 from tests.support.engine_jobs import MonthOnEngine, as_words
-from tests.support.live_run import LiveRun, live_runs
+from tests.support.live_run import LiveRun, begin, live_runs
 from tests.support.prism import Prism, local_prism_options
 from tests.support.pubsub_emulator import pubsub_emulator, pubsub_host
 from tests.support.pubsub_feed import PubSubFeed
 from tests.support.records import ORDERS, order, orders
-from tests.support.redis_feed import RedisFeed
+from tests.support.redis_feed import RedisFeed, feed
 from tests.support.small_runs import SmallRun
 
-__all__ = ["pubsub_emulator", "pubsub_host"]
+__all__ = ["begin", "feed", "pubsub_emulator", "pubsub_host"]
 
 DAY = {"from_": "2026-10-01", "to": "2026-10-01"}
 LATER = {**ORDERS, "id": "later", "measures": {"n": {"aggregate": "count"}}, "breakdowns": []}
@@ -61,23 +61,6 @@ def shop(redis_url: str, tmp_path: Path) -> Shop:
     push(shop, tmp_path, ORDERS)
     open_store(shop.store, create=True).close()  # so that it can be asked at once
     return shop
-
-
-@pytest.fixture
-def begin(shop: Shop, tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
-    with live_runs(shop, tmp_path) as begin:
-        yield begin
-
-
-@pytest.fixture
-def feed(redis_url: str) -> Iterator[RedisFeed]:
-    with closing(RedisFeed(redis_url)) as feed:
-        yield feed
-
-
-def push(shop: Shop, folder: Path, *metrics: dict[str, Any]) -> None:
-    done = daycount("define", "push", write_definitions(folder / "d.yaml", *metrics), "--definitions", shop.definitions)
-    assert done.returncode == 0, done.stderr
 
 
 def answer(shop: Shop, *metrics: str) -> dict[str, Any]:

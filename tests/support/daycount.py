@@ -102,6 +102,12 @@ def write_definitions(path: Path, *metrics: dict[str, Any], account: str = "shop
     return str(path)
 
 
+def push(shop: Shop, folder: Path, *metrics: dict[str, Any]) -> None:
+    """Push these metrics, and no others, to where the shop's definitions are."""
+    done = daycount("define", "push", write_definitions(folder / "d.yaml", *metrics), "--definitions", shop.definitions)
+    assert done.returncode == 0, done.stderr
+
+
 def write_lines(path: Path, records: Iterable[Mapping[str, Any] | str | bytes], end: bytes = b"\n") -> Path:
     """A file of records, one a line; texts and bytes as they are."""
     path.write_bytes(b"".join(line_of(r) + end for r in records))

@@ -1,4 +1,4 @@
-"""Owns runs of the command that go on until they are told to end, or are killed."""
+"""Owns runs of the command that go on until they are told to end, or are killed, and a look at what they have committed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from pipeline.model.errors import UsageError
+from pipeline.store import open_store
 from tests.support.daycount import Shop, command, environment_of
 
 PATIENCE_S = 240.0  # an engine takes half a minute to begin, and several times that where other tests run beside it
@@ -74,3 +78,19 @@ def live_runs(shop: Shop, folder: Path) -> Iterator[Callable[..., LiveRun]]:
             return run
 
         yield begin
+
+
+@pytest.fixture
+def begin(shop: Shop, tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
+    """Begins runs of the test's own `shop`."""
+    with live_runs(shop, tmp_path) as begin:
+        yield begin
+
+
+def counter_rows(shop: Shop) -> int:
+    """How many rows of its counters have been committed."""
+    try:
+        with closing(open_store(shop.store)) as store:
+            return len(store.scan("counters", b"shop#"))
+    except UsageError:
+        return 0  # not made yet

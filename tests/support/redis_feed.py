@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
+import pytest
 import redis
 
 from pipeline.sources.redis_stream import RedisStream
@@ -45,3 +48,10 @@ class RedisFeed(Feed):
 
     def close(self) -> None:
         self.client.close()
+
+
+@pytest.fixture
+def feed(redis_url: str) -> Iterator[RedisFeed]:
+    """A stream in the test's own database."""
+    with closing(RedisFeed(redis_url)) as feed:
+        yield feed

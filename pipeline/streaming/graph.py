@@ -60,11 +60,12 @@ def build(root: beam.Pipeline, job: Job) -> None:
         | "What is done" >> beam.Flatten()
         | "Acknowledge" >> beam.ParDo(Acknowledge(job.inputs)).with_output_types(Told)
     )
-    _number_first(committed, done)
+    timed = [committed, done]
     if any(scheme_of(url) == "kafka" for url in job.inputs):
         from pipeline.streaming.kafka_offsets import TellOffsets
 
-        done | "Tell offsets" >> beam.ParDo(TellOffsets(job.inputs))
+        timed.append(done | "Tell offsets" >> beam.ParDo(TellOffsets(job.inputs)))
+    _number_first(*timed)
 
 
 def _number_first(*timed: beam.PCollection) -> None:

@@ -13,14 +13,22 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.coders import BytesCoder, VarIntCoder
-from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.model.errors import RunError
 from pipeline.sources.kafka.group import Away, Group
 from pipeline.sources.kafka.url import KafkaUrl
 
-STUCK_S = 10.0  # behind something that isn't done: perhaps there is nothing
+AGAIN_S = 10  # so often it is looked whether more can be told, where nothing comes
+STUCK_S = 60.0  # so long a block is hardly in work
+STUCK = (
+    "%s: partition %d has been told up to offset %d only, for %d s, though later records are counted. Those from there on "
+    "are in work still; or this job has not read them, then start it anew without a savepoint"
+)
 
+Key = tuple[int, int]  # the input's number, and the partition's
 Run = tuple[int, int]  # the first offset, and the one behind the last
 
 _log = logging.getLogger(__name__)
@@ -73,51 +81,77 @@ def advanced(done: int, runs: Sequence[Run]) -> tuple[int, list[Run]]:
 
 
 class TellOffsets(beam.DoFn):
-    """((input, partition), runs as text) -> nothing; the input's group is told. **Retry:** harmless, as is not doing it:
-    the records come again. clock: seconds, monotonic.
+    """((input, partition), runs as text) -> nothing; the input's group is told.
+
+    **Retry:** harmless, as is not doing it: the records come again. What could not be told is told a little later, as long
+    as the job has it. clock: seconds since 1970.
     """
 
     RUNS = BagStateSpec("runs", BytesCoder())
     DONE = ReadModifyWriteStateSpec("done", VarIntCoder())
+    AGAIN = TimerSpec("again", TimeDomain.REAL_TIME)
 
-    def __init__(self, inputs: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, inputs: Sequence[str], clock: Callable[[], float] = time.time) -> None:
         self._inputs = inputs
         self._clock = clock
 
     def setup(self) -> None:
         self._groups: dict[int, Group] = {}
-        self._stuck: dict[tuple[int, int], tuple[int, float]] = {}  # where, and since when
+        self._stuck: dict[Key, tuple[int, float]] = {}  # where, and since when
 
     def process(
         self,
-        element: tuple[tuple[int, int], str],
+        element: tuple[Key, str],
         runs: Any = beam.DoFn.StateParam(RUNS),
         done: Any = beam.DoFn.StateParam(DONE),
+        again: Any = beam.DoFn.TimerParam(AGAIN),
     ) -> None:
         key, text = element
-        waiting = merged([*from_text(text), *(run for part in runs.read() for run in from_text(part.decode()))])
+        self._tell(key, from_text(text), runs, done, again)
+
+    @on_timer(AGAIN)
+    def tell_again(
+        self,
+        key: Any = beam.DoFn.KeyParam,
+        runs: Any = beam.DoFn.StateParam(RUNS),
+        done: Any = beam.DoFn.StateParam(DONE),
+        again: Any = beam.DoFn.TimerParam(AGAIN),
+    ) -> None:
+        self._tell(key, [], runs, done, again, over_gaps=True)
+
+    def _tell(self, key: Key, more: Sequence[Run], runs: Any, done: Any, again: Any, over_gaps: bool = False) -> None:
+        waiting = merged([*more, *(run for part in runs.read() for run in from_text(part.decode()))])
         try:
-            before = done.read()
-            start = self._counted(*key) if before is None else before
-            now, waiting = self._advanced(key, start, waiting)
-            if now > start or before is None:
-                self._group(key[0]).commit(key[1], now)
-                done.write(now)
+            waiting = self._told(key, waiting, done, over_gaps)
         except (Away, RunError) as e:
             _log.warning("offsets are not told, records may come again: %s", e)
         runs.clear()
-        runs.add(to_text(waiting).encode())
+        if waiting:
+            runs.add(to_text(waiting).encode())
+            again.set(Timestamp.of((self._clock() // AGAIN_S + 1) * AGAIN_S))  # the same time, whoever sets it
 
-    def _advanced(self, key: tuple[int, int], done: int, waiting: list[Run]) -> tuple[int, list[Run]]:
-        now, left = advanced(done, waiting)
-        since = self._stuck.get(key, (-1, 0.0))
-        if not left or since[0] != now:
+    def _told(self, key: Key, waiting: list[Run], done: Any, over_gaps: bool) -> list[Run]:
+        """What is left."""
+        before = done.read()
+        start = self._counted(*key) if before is None else before
+        now, left = advanced(start, waiting)
+        if left and over_gaps:
+            now, left = self._over_gap(key, now, left)
+        if now > start or before is None:
+            self._group(key[0]).commit(key[1], now)
+            done.write(now)
+        return left
+
+    def _over_gap(self, key: Key, now: int, left: list[Run]) -> tuple[int, list[Run]]:
+        """How far it is done if there is nothing before the next run. What is behind has been read, so nothing comes."""
+        following = self._group(key[0]).first_from(key[1], now)
+        if following is not None and following > now:
+            return advanced(following, left)
+        where, since = self._stuck.setdefault(key, (now, self._clock()))
+        if where != now:
             self._stuck[key] = (now, self._clock())
-        elif self._clock() - since[1] > STUCK_S:
-            self._stuck[key] = (now, self._clock())
-            following = self._group(key[0]).first_from(key[1], now)
-            if following is not None and following > now:
-                return advanced(following, left)
+        elif self._clock() - since >= STUCK_S:
+            _log.warning(STUCK, self._inputs[key[0]], key[1], now, self._clock() - since)
         return now, left
 
     def _counted(self, number: int, partition: int) -> int:
@@ -135,7 +169,7 @@ class TellOffsets(beam.DoFn):
             group.close()
 
 
-def told(number: int, ids: Iterable[str]) -> Iterator[tuple[tuple[int, int], str]]:
+def told(number: int, ids: Iterable[str]) -> Iterator[tuple[Key, str]]:
     """What `TellOffsets` is given for a block of input `number` that is done."""
     for one in ids:
         partition, _, runs = one.partition(":")

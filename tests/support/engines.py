@@ -29,10 +29,14 @@ def engine(name: str) -> Path:
     return place
 
 
-def worker_command(folder: Path) -> Path:
-    """A program, written into the folder, that a runner starts for each Beam worker that it wants."""
-    command = folder / "worker"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.support.engines_worker "$@"\n')
+def worker_command(folder: Path, name: str = "worker", classpath: str | None = None) -> Path:
+    """A program, written into the folder, that a runner starts for each Beam worker that it wants.
+
+    classpath: where those of Java are; without it they are Python's.
+    """
+    command = folder / name
+    java = f' --classpath "{classpath}"' if classpath else ""
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.support.engines_worker{java} "$@"\n')
     command.chmod(0o755)
     return command
 

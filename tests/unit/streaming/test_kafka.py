@@ -10,9 +10,11 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.model.errors import UsageError
 from pipeline.model.limits import EVENT_BYTES_MAX
+from pipeline.sources.kafka.group import Away, Group
 from pipeline.sources.kafka.url import KafkaUrl
 from pipeline.streaming.kafka import GatherRecords, check, java_settings, take_records
 from pipeline.streaming.kafka_offsets import TellOffsets
@@ -130,9 +132,20 @@ class Ledger:
         self.step.setup()
         self.runs, self.done = Kept(), Kept()
         self.done.read = lambda: self.done.value  # type: ignore[method-assign]
+        self.due: Timestamp | None = None
+
+    def set(self, due: Timestamp) -> None:
+        """As the timer that the step is given."""
+        self.due = due
 
     def tell(self, text: str) -> None:
-        self.step.process(((0, 1), text), self.runs, self.done)
+        self.step.process(((0, 1), text), self.runs, self.done, self)
+
+    def pass_time(self) -> None:
+        """Until the timer is due."""
+        assert self.due is not None, "it waits for nothing"
+        self.now, self.due = float(self.due), None
+        self.step.tell_again((0, 1), self.runs, self.done, self)
 
 
 @pytest.fixture
@@ -163,18 +176,47 @@ def test_offsets_that_are_missing_are_passed_once_kafka_says_so(feed: KafkaFeed,
     ledger.tell("0-5")
     ledger.tell("6-8")
     assert feed.committed()[1] == 5
-    ledger.now = 60.0
-    ledger.tell("6-8")
+    ledger.pass_time()
     assert feed.committed()[1] == 8
+    assert ledger.due is None
 
 
-def test_what_is_in_work_is_not_passed_however_long_it_takes(feed: KafkaFeed, ledger: Ledger) -> None:
+def test_what_is_in_work_is_not_passed_however_long_it_takes_and_that_is_said(
+    feed: KafkaFeed, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
     feed.produce([b"x"] * 9, partition=1)
     ledger.tell("0-5")
-    for now in (1.0, 60.0, 120.0):
-        ledger.now = now
-        ledger.tell("6-8")
+    ledger.tell("6-8")
+    while ledger.now < 30:
+        ledger.pass_time()
+    assert not caplog.messages
+    while ledger.now < 120:
+        ledger.pass_time()
     assert feed.committed()[1] == 5
+    assert f"{feed.url}: partition 1 has been told up to offset 5 only" in caplog.messages[0]
+    ledger.tell("5-6")
+    assert feed.committed()[1] == 8
+    assert ledger.runs.read() == []
+
+
+def test_what_could_not_be_told_is_told_later_though_nothing_more_comes(
+    feed: KafkaFeed, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed.produce([b"x"] * 9, partition=1)
+    ledger.tell("0-2")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Group, "commit", away)
+        ledger.tell("2-5")
+        ledger.pass_time()
+    assert feed.committed()[1] == 2
+    assert "offsets are not told, records may come again: it is away" in caplog.messages
+    ledger.pass_time()
+    assert feed.committed()[1] == 5
+    assert ledger.due is None
+
+
+def away(*_: object) -> None:
+    raise Away("it is away")
 
 
 def test_beams_own_service_expands_it_with_the_place_of_each_record(feed: KafkaFeed, tmp_path: Path) -> None:
@@ -187,6 +229,6 @@ def test_beams_own_service_expands_it_with_the_place_of_each_record(feed: KafkaF
     assert any(
         name.startswith(f"Read records of input 0({URN})") or "KafkaIO.ReadSourceDescriptors" in name for name in names
     )
-    required = [pardo for pardo in expanded.environments.values() if pardo.urn == "beam:env:external:v1"]
+    required = [pardo for pardo in expanded.environments.values() if pardo.urn == "beam:env:process:v1"]
     assert len(required) == 1
     assert "stable_input" not in str(root.to_runner_api().requirements)

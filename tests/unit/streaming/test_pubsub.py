@@ -1,0 +1,86 @@
+"""A subscription's pullers and acknowledger on an engine, on Google's own emulator: leases are given on, nothing is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from pipeline.streaming import pubsub as subscriptions
+from pipeline.streaming.pubsub import MessageAcknowledger, Puller, check
+from pipeline.streaming.taken import Taken
+from tests.support.pubsub_emulator import PubSubEmulator, pubsub_emulator, pubsub_host
+from tests.support.pubsub_feed import PubSubFeed
+
+__all__ = ["pubsub_emulator", "pubsub_host"]
+
+PATIENCE_S = 30.0
+LEASE_S = 10  # the service takes less, but so short a lease could lapse on a busy machine before it is looked at
+LONG_S = 600
+SOON_S = 0.5
+
+
+@pytest.fixture
+def feed(pubsub_host: str) -> Iterator[PubSubFeed]:
+    with closing(PubSubFeed(pubsub_host, ack_deadline_s=LONG_S)) as feed:
+        yield feed
+
+
+@pytest.fixture
+def acknowledger(feed: PubSubFeed) -> Iterator[MessageAcknowledger]:
+    with closing(MessageAcknowledger(feed.url)) as acknowledger:
+        yield acknowledger
+
+
+def ids_taken(puller: Puller, messages: int) -> list[str]:
+    """What to acknowledge of so many messages more."""
+    found, until = list[Taken](), time.monotonic() + PATIENCE_S
+    while sum(len(taken.receipt.ids) for taken in found) < messages:
+        found += puller.take()[0]
+        assert time.monotonic() < until
+    return [one for taken in found for one in taken.receipt.ids]
+
+
+def stop(puller: Puller) -> None:
+    """As if its process had been killed: nothing is given back."""
+    puller._pulling.stop()
+    puller._calls.close()
+
+
+def test_what_was_handed_on_and_is_not_acknowledged_comes_again_when_its_lease_is_over(
+    feed: PubSubFeed, acknowledger: MessageAcknowledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "LEASE_S", LEASE_S)  # instead of the subscription's own
+    feed.send(b"1", b"2", b"3")
+    puller = Puller(feed.url, 0, 0)
+    ids = ids_taken(puller, 3)
+    assert puller._leases.count == 0, "it holds nothing of what others see to"
+    stop(puller)
+    assert acknowledger.acknowledge(ids[:2]) is None
+    assert acknowledger.acknowledge(ids[:2]) is None, "a second time is harmless"
+    again = feed.pull(PATIENCE_S)
+    assert len(again) == 1
+
+
+def test_a_service_that_is_away_is_told_and_fails_nothing(
+    feed: PubSubFeed, acknowledger: MessageAcknowledger, pubsub_emulator: PubSubEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "CALL_S", SOON_S)
+    feed.send(b"1")
+    puller = Puller(feed.url, 0, 0)
+    ids = ids_taken(puller, 1)
+    stop(puller)
+    with pubsub_emulator.paused():
+        assert f"--input {feed.url}: " in (acknowledger.acknowledge(ids) or "")
+    until = time.monotonic() + PATIENCE_S
+    while acknowledger.acknowledge(ids) is not None:
+        assert time.monotonic() < until
+
+
+def test_a_look_at_a_subscription_gives_back_what_it_was_given(feed: PubSubFeed) -> None:
+    feed.send(b"1")
+    for _ in range(3):
+        check(feed.url)
+    assert len(feed.pull(PATIENCE_S)) == 1

@@ -55,7 +55,7 @@ class RunOptions:
     account: str | None
     follow: bool
     rejects: str | None
-    rejects_max: float
+    rejects_max: float | None
     refresh_s: float
     workers: int | None
     shards: int | None
@@ -90,9 +90,8 @@ class RunOptions:
 @click.option(
     "--rejects-max",
     type=click.FloatRange(0, 1),
-    default=RATIO_MAX,
-    show_default=True,
-    help="End where a larger part of the last 10,000 or more records is rejected; 1: never.",
+    help="End where a larger part of the last 10,000 or more records is rejected; 1: never "
+    f"[default: {RATIO_MAX}; not on engines].",
 )
 @click.option(
     "--refresh-s", type=click.FloatRange(min=0.1), default=REFRESH_S, show_default=True, help="Definitions are read again."
@@ -193,7 +192,7 @@ def _drive(
             overlap=1 if count == 1 else 2,
             stopped=stopped,
             progressed=screen.show,
-            reject_limit=RejectLimit(options.rejects_max),
+            reject_limit=RejectLimit(RATIO_MAX if options.rejects_max is None else options.rejects_max),
             live=options.follow,
         )
         return local.run(source)
@@ -205,6 +204,10 @@ def _submit(options: RunOptions, store: Store, fixed: Fixed, snapshot: Snapshot,
         raise UsageError(f"--runner {options.runner} reads streams without end: add --follow")
     if options.workers:
         raise UsageError(f"--workers: {options.runner} has workers of its own; say how many with its options")
+    if options.rejects_max is not None:
+        raise UsageError(
+            f"--rejects-max: a job on {options.runner} can't be ended from inside; watch its counters rejected.*"
+        )
     if not options.rejects:
         raise UsageError("--rejects: say where all workers can keep them: pubsub://PROJECT/TOPIC or a stream of Redis")
     logging.basicConfig(level=logging.ERROR, force=True)

@@ -131,6 +131,7 @@ def test_a_subscription_is_exact_with_doubled_messages_and_nothing_is_left(
         (["--input", "redis://127.0.0.1:1/0?stream=s", "--follow"], "127.0.0.1:1"),
         (["--input", "{redis}?stream=s"], "add --follow"),
         (["--input", "{redis}?stream=s", "--follow", "--workers", "2"], "--workers"),
+        (["--input", "{redis}?stream=s", "--follow", "--rejects-max", "0.1"], "watch its counters rejected.*"),
         (["--input", "{redis}?stream=s", "--runner", "prismrunner"], "PrismRunner reads streams without end"),
         (["--input", "{redis}?stream=s", "--follow", "--prism_location", "/nowhere"], "PrismRunner"),
     ],

@@ -68,11 +68,13 @@ def submit(
     Adoption(store, stating=True).adopt(snapshot, datetime.now(UTC))
     with _silent(runner == DATAFLOW):
         root = _pipeline(runner, given)
-        build(root, job)
         try:
+            build(root, job)
             with _own_interrupt():
                 result = root.run()
-        except Exception as e:  # whatever the engine's client raises
+        except UsageError:
+            raise
+        except Exception as e:  # whatever the engine's client raises, or who expands a source in Java
             raise UsageError(f"--runner {runner}: the job was not taken: {_first_line(e)}") from e
     return dataflow.launched(result, given) if runner == DATAFLOW else _wait(result, runner, stopped)
 

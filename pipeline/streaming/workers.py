@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from queue import Empty, LifoQueue
 from threading import Lock
 
@@ -64,8 +64,10 @@ class EngineWorkers:
         """
         with self._reading:
             if self._definitions is None:
-                read = InForce(self._given.definitions_url, self._given.store_url)
-                self._definitions = RefreshedDefinitions(read, read.read(), self._given.refresh_s)
+                with ExitStack() as opened:
+                    read = opened.enter_context(closing(InForce(self._given.definitions_url, self._given.store_url)))
+                    self._definitions = RefreshedDefinitions(read, read.read(), self._given.refresh_s)
+                    opened.pop_all()  # it is read until the process ends
             return self._definitions.read()
 
     @contextmanager

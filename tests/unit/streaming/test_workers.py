@@ -13,10 +13,13 @@ import xxhash
 
 from pipeline.adopt import Adoption
 from pipeline.model.definition import Snapshot
+from pipeline.model.errors import UsageError
 from pipeline.sources.blocks import block_of_records
 from pipeline.store import open_store
 from pipeline.store.fixed import fix
 from pipeline.streaming import insist as insisting
+from pipeline.streaming import workers as working
+from pipeline.streaming.definitions import InForce
 from pipeline.streaming.insist import insist
 from pipeline.streaming.match import NOBODYS, REJECTS, MatchRecords, Part
 from pipeline.streaming.setup import EngineSetup
@@ -92,6 +95,33 @@ def test_a_block_that_is_judged_again_has_parts_of_its_own(setup: EngineSetup) -
     assert len({part.block for part in once}) == len({part.block for part in again}) == 1
     assert once[0].block != again[0].block, "parts of one time would stand for those of another, which may be others"
     assert [note for part in once for note in part.done()]
+
+
+def test_definitions_that_can_not_be_read_yet_leave_nothing_open_for_each_attempt(
+    setup: EngineSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, closed = list[InForce](), list[InForce]()
+
+    class Watched(InForce):
+        def __init__(self, *given: str) -> None:
+            super().__init__(*given)
+            opened.append(self)
+
+        def close(self) -> None:
+            super().close()
+            closed.append(self)
+
+    monkeypatch.setattr(working, "InForce", Watched)
+    workers, path = EngineWorkers(setup), Path(setup.definitions_url)
+    written = path.read_text()
+    path.unlink()
+    for _ in range(2):
+        with pytest.raises(UsageError):
+            workers.in_force()
+    path.write_text(written)
+    assert set(workers.in_force().snapshot.accounts) == {"shop"}
+    assert workers.in_force() is workers.in_force()
+    assert opened[:2] == closed and len(opened) == 3
 
 
 def test_where_the_engine_acknowledges_nobody_is_told(setup: EngineSetup) -> None:

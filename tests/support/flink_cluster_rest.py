@@ -51,10 +51,6 @@ class FlinkRest:
         """Whether all of its tasks run: between a failure and the restart they don't."""
         return self.state(job) == "RUNNING" and self.tasks(job).keys() <= {"RUNNING", "FINISHED"}
 
-    def checkpoints(self, job: str) -> int:
-        """How many checkpoints the job has completed."""
-        return int(self.ask(f"/jobs/{job}/checkpoints")["counts"]["completed"])
-
     def failures(self, job: str) -> list[str]:
         """What the job was restarted for, newest first."""
         entries = self.ask(f"/jobs/{job}/exceptions").get("exceptionHistory", {}).get("entries", [])
@@ -65,10 +61,10 @@ class FlinkRest:
         self.ask(f"/jobs/{job}?mode=cancel", "PATCH")
         self.wait(lambda: self.state(job) == "CANCELED", f"job {job} to be cancelled")
 
-    def stop_with_savepoint(self, job: str, drain: bool = False) -> str:
+    def stop_with_savepoint(self, job: str) -> str:
         """Stop a job as soon as all of it runs; gives the savepoint's place."""
         self.wait(lambda: self.runs(job), "all tasks to run")
-        body = {"drain": drain, "formatType": "CANONICAL"}
+        body = {"drain": False, "formatType": "CANONICAL"}
         place = self._place_of(job, self.ask(f"/jobs/{job}/stop", "POST", body)["request-id"])
         self.wait(lambda: self.state(job) == "FINISHED", "the job to end")
         return place

@@ -17,7 +17,6 @@ FOLDER = Path(__file__).parents[2] / "../shared/data/online-retail-2010-12"
 DEFINITIONS = str(Path(__file__).with_name("retail_definitions.yaml"))
 METRICS = ("completed", "refunded", "anonymous", "sold", "taken_back", "big")
 MONTH = {"from_": "2010-12-01", "to": "2010-12-31"}
-MONTH_WORDS = ("--from", "2010-12-01", "--to", "2010-12-31")
 # `buyers_daily` doesn't add up over days, so only a daily answer has it.
 DAILY_ONLY = ("buyers_daily",)
 

@@ -268,7 +268,7 @@ def _check_account(snapshot: Snapshot, options: RunOptions) -> None:
     if options.account is not None and options.account not in snapshot.accounts:
         known = ", ".join(sorted(snapshot.accounts)[:5]) or "none"
         raise UsageError(
-            f"--account {options.account}: no definitions of it at {options.definitions_url} (there: {known}); "
+            f"--account {options.account}: no definitions of it at {shown(options.definitions_url)} (there: {known}); "
             "push some with daycount define push, or correct the name"
         )
 

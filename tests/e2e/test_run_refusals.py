@@ -218,3 +218,9 @@ def test_a_store_that_goes_away_in_the_middle_ends_with_1_and_one_line(tmp_path:
     assert "disk full" in said
     said = refusal(daycount("run", *options(begun, input=str(tmp_path / "more.jsonl"), workers="2")), code=1)
     assert "disk full" in said
+
+
+def test_a_password_is_in_no_refusal(tmp_path: Path, shop: Shop, redis_url: str) -> None:
+    with_password = redis_url.replace("redis://", "redis://default:secret@")  # taken, whatever it is
+    line = refused(tmp_path, *options(shop, definitions=with_password))
+    assert "no definitions of it" in line and redis_url in line and "secret" not in line

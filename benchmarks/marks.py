@@ -21,6 +21,7 @@ from tests.support.daycount import daycount
 ACCOUNT = "marks"
 _DEFINITION = {"account": ACCOUNT, "metrics": [{"id": "marks", "where": {}, "measures": {"n": {"aggregate": "count"}}}]}
 _EVERY_S, _POLL_S = 0.5, 0.01
+_WAIT_S = 600.0
 
 
 def push_definitions(redis_url: str) -> None:
@@ -44,13 +45,15 @@ class Marks:
         self._sent = 0
 
     def until_seen(self) -> float:
-        """Send one; seconds until it is counted, with all before it."""
+        """Send one; seconds until it is counted, with all before it. Raises SystemExit where it never is."""
         self._sent += 1
         now = datetime.now(UTC).isoformat()
         mark = {"messageId": f"mark{self._sent}", "type": "track", "event": "Mark", "anonymousId": "m", "timestamp": now}
         begun = time.monotonic()
         self._stream.send([json.dumps(mark).encode()], ACCOUNT)
         while self._counted() < self._sent:
+            if time.monotonic() - begun > _WAIT_S:
+                raise SystemExit(f"a mark was not counted within {_WAIT_S:.0f} s")
             time.sleep(_POLL_S)
         return time.monotonic() - begun
 

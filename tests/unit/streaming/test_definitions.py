@@ -10,13 +10,14 @@ import pytest
 import redis
 
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import UsageError
+from pipeline.model.errors import TransientStoreError, UsageError
 from pipeline.store import open_store
 from pipeline.streaming.definitions import NUMBER_BYTES, InForce, Newest, Paused
 from pipeline.streaming.graph import Job
 from pipeline.streaming.setup import EngineSetup
 from pipeline.streaming.submit import submit
 from tests.support.daycount import daycount, write_definitions
+from tests.support.faulty_store import Action, Fault, FaultyStore, When, scripted
 from tests.support.hits import snapshot_of
 from tests.support.records import ORDERS
 from tests.support.redis_server import redis_server_url, redis_url
@@ -75,6 +76,26 @@ def test_what_can_not_be_read_leaves_the_last_in_force_and_is_told(store_url: st
         write_definitions(tmp_path / "d.yaml", ORDERS)
         assert definitions.read().snapshot.version == first.snapshot.version
         assert definitions.stale_reason is None
+
+
+@pytest.mark.parametrize("when", [When.BEFORE, When.AFTER])
+def test_a_store_that_is_away_leaves_the_last_in_force_until_the_next_look(
+    store_url: str, tmp_path: Path, when: When
+) -> None:
+    fault = Fault(when, Action.FAIL)
+    path = write_definitions(tmp_path / "d.yaml", ORDERS)
+    with closing(InForce(path, store_url)) as definitions:
+        definitions._store = FaultyStore(definitions._store, scripted(put_meta=[fault, None, fault]))
+        with pytest.raises(TransientStoreError):
+            definitions.read()
+        first = definitions.read()
+        write_definitions(tmp_path / "d.yaml", ORDERS, {**ORDERS, "id": "more"})
+        assert definitions.read() is first
+        assert "outcome unknown" in (definitions.stale_reason or "")
+        second = definitions.read()
+        assert second.number > first.number and definitions.stale_reason is None
+        stated = [cells for _, cells in definitions._store.scan("meta", b"stated#").items()]
+        assert len(stated) == 2
 
 
 def test_with_nothing_to_go_on_with_it_is_an_error(store_url: str, tmp_path: Path) -> None:

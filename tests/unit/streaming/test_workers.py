@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ import xxhash
 
 from pipeline.adopt import Adoption
 from pipeline.model.definition import Snapshot
-from pipeline.model.errors import UsageError
+from pipeline.model.errors import TransientStoreError, UsageError
 from pipeline.sources.blocks import block_of_records
 from pipeline.store import open_store
 from pipeline.store.fixed import fix
@@ -122,6 +124,33 @@ def test_definitions_that_can_not_be_read_yet_leave_nothing_open_for_each_attemp
     assert set(workers.in_force().snapshot.accounts) == {"shop"}
     assert workers.in_force() is workers.in_force()
     assert opened[:2] == closed and len(opened) == 3
+
+
+def test_what_is_committed_is_on_disk_before_it_is_said_to_be(setup: EngineSetup, monkeypatch: pytest.MonkeyPatch) -> None:
+    did: list[str] = []
+    real = working.Worker.commit
+
+    def commit(worker: working.Worker, shard: int, messages: Sequence[bytes]) -> Counter[str]:
+        did.append("commit")
+        return real(worker, shard, messages)
+
+    def flush(worker: working.Worker) -> None:
+        did.append("flush")
+        if did.count("flush") == 1:
+            raise TransientStoreError("the disk is full")
+
+    monkeypatch.setattr(working.Worker, "commit", commit)
+    monkeypatch.setattr(working.Worker, "flush", flush)
+    workers, definitions = EngineWorkers(setup), snapshot(experiment())
+    with closing(open_store(setup.store_url)) as store:
+        Adoption(store, stating=True).adopt(definitions, NOW)
+    judged_by = {int(definitions.version, 16)}
+    shard, hits = next(iter(hits_of(definitions, draw_events(Random(1), 20))))
+    with pytest.raises(TransientStoreError):
+        workers.commit(shard, [hits], judged_by)
+    again = workers.commit(shard, [hits], judged_by)
+    assert did == ["commit", "flush"] * 2
+    assert again["duplicates"] and not again["new"], "what was committed is known"
 
 
 def test_where_the_engine_acknowledges_nobody_is_told(setup: EngineSetup) -> None:

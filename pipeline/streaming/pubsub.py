@@ -33,7 +33,7 @@ def _subscription(url: str) -> str:
 
 
 def check(url: str) -> None:
-    """Raises UsageError where it can't be pulled from."""
+    """Raises UsageError where it can't be pulled from. **Retry:** harmless; a message that it is given is given back."""
     subscription = _subscription(url)
     calls = Calls.at(f"--input {url}")
     try:

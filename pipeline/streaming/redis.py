@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 def check(url: str) -> None:
-    """Make the group where absent. Raises UsageError where the stream can't be read."""
+    """Make the group where absent. Raises UsageError where the stream can't be read. **Retry:** harmless."""
     group = Group(StreamUrl.parse(url))
     try:
         group.make()

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from apache_beam.io.gcp.pubsub import PubsubMessage
+from google.pubsub_v1.types import pubsub
 
+from pipeline.model.limits import EVENT_BYTES_MAX
+from pipeline.sources.pubsub.message import Message, blocks_of
 from pipeline.streaming import pubsub as subscriptions
-from pipeline.streaming.pubsub import MessageAcknowledger, Puller, check
+from pipeline.streaming.pubsub import GatherMessages, MessageAcknowledger, Puller, check
 from pipeline.streaming.taken import Taken
 from tests.support.pubsub_emulator import PubSubEmulator, pubsub_emulator, pubsub_host
 from tests.support.pubsub_feed import PubSubFeed
@@ -84,3 +88,23 @@ def test_a_look_at_a_subscription_gives_back_what_it_was_given(feed: PubSubFeed)
     for _ in range(3):
         check(feed.url)
     assert len(feed.pull(PATIENCE_S)) == 1
+
+
+def test_what_dataflows_own_source_gives_is_known_as_what_is_pulled_and_nobody_acknowledges_it() -> None:
+    sent = [
+        pubsub.PubsubMessage.pb()(data=data, message_id=str(n), attributes=attributes)
+        for n, (data, attributes) in enumerate(
+            [(b"1", {"account": "acme"}), (b"2", {}), (b"", {"account": ""}), (b"4" * (8 * EVENT_BYTES_MAX), {"other": "x"})]
+        )
+    ]
+    step = GatherMessages(7, "events")
+    step.start_bundle()
+    at_once = [one for m in sent for one in step.process(PubsubMessage._from_proto_str(m.SerializeToString()))]
+    found = [Taken.from_bytes(one) for one in [*at_once, *(one.value for one in step.finish_bundle())]]
+    assert [taken.receipt for taken in found] == [(7, [])] * len(found)
+    received = [pubsub.ReceivedMessage.pb()(ack_id="a", message=message) for message in sent]
+    pulled = [block for block, _ in blocks_of([Message.of(one) for one in received], "events")]
+    assert [(t.block.account, t.block.places, t.block.data) for t in found] == [
+        (block.account, block.places, block.data) for block in pulled
+    ]
+    assert {taken.block.account for taken in found} == {"acme", None}

@@ -8,6 +8,7 @@ what is lost then is lost together with the progress recorded after it, so it is
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ class SqliteStore(Store):
 
     def __init__(self, path: str | Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = Path(path)
+        self._in_use = threading.RLock()
         if not create and not self.path.exists():
             raise UsageError(f"no store at {self.path}: run the pipeline first, or correct --store")
         try:
@@ -80,7 +82,7 @@ class SqliteStore(Store):
         return [name for _, name, *_ in self._db.execute(f"PRAGMA table_info({table})")]
 
     def take(self, shard: int) -> int:
-        with _translated(self.path):
+        with self._using():
             return self._seq(shard)
 
     def _seq(self, shard: int) -> int:
@@ -101,7 +103,7 @@ class SqliteStore(Store):
                 gone[table].append((row, qualifier))
             else:
                 written[table].append((row, qualifier, value))
-        with _translated(self.path), self._transaction():
+        with self._using(), self._transaction():
             if self._seq(shard) != seq:
                 raise Fenced(f"shard {shard} has moved past seq {seq}")
             for table in UNIT_TABLES:
@@ -118,7 +120,7 @@ class SqliteStore(Store):
         found: Rows = {}
         keys = list(dict.fromkeys(rows))
         self._refuse_another_file()
-        with _translated(self.path):
+        with self._using():
             for within, bounds in _conditions(ranges):
                 for at in range(0, len(keys), ROWS_PER_SELECT):
                     part = keys[at : at + ROWS_PER_SELECT]
@@ -131,7 +133,7 @@ class SqliteStore(Store):
         end = prefix_end(prefix)
         which, bounds = ("row >= ?", [prefix]) if end is None else ("row >= ? AND row < ?", [prefix, end])
         self._refuse_another_file()
-        with _translated(self.path):
+        with self._using():
             self._select(found, table, which, bounds)
         return found
 
@@ -142,11 +144,11 @@ class SqliteStore(Store):
 
     def put_meta_rows(self, rows: Mapping[bytes, Mapping[bytes, bytes]]) -> None:
         cells = [(row, qualifier, value) for row, of_row in rows.items() for qualifier, value in of_row.items()]
-        with _translated(self.path), self._transaction():
+        with self._using(), self._transaction():
             self._db.executemany(_UPSERT.format(t="meta"), cells)
 
     def create_meta(self, row: bytes, qualifier: bytes, value: bytes) -> bytes:
-        with _translated(self.path), self._transaction():
+        with self._using(), self._transaction():
             insert = "INSERT OR IGNORE INTO meta (row, qualifier, value) VALUES (?, ?, ?)"
             self._db.execute(insert, (row, qualifier, value))
             select = "SELECT value FROM meta WHERE row = ? AND qualifier = ?"
@@ -156,7 +158,7 @@ class SqliteStore(Store):
     def flush(self) -> None:
         # Commits are appended to the log in order: with this one on disk, all before it are. It has to change something,
         # since a transaction without changes writes nothing.
-        with _translated(self.path):
+        with self._using():
             self._db.execute("PRAGMA synchronous=FULL")
             try:
                 self.put_meta(_FLUSHED, {b"at": str(time.time_ns()).encode()})
@@ -178,7 +180,16 @@ class SqliteStore(Store):
         return stat.st_dev, stat.st_ino
 
     def close(self) -> None:
-        self._db.close()
+        with self._in_use:
+            self._db.close()
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Beam tears a step down while another thread may still be at work in it, and a connection that is closed under a
+        statement takes the whole process with it.
+        """
+        with self._in_use, _translated(self.path):
+            yield
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

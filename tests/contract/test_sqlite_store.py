@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -76,6 +78,24 @@ def test_a_commit_against_a_lock_that_stays_is_transient_and_the_next_one_goes_t
     blocker.close()
     assert commit(store, counter(b"a", b"2"), shard=0) == 1
     store.close()
+
+
+def test_a_store_that_is_closed_while_another_thread_is_at_work_is_closed_behind_that(place: SqlitePlace) -> None:
+    path, begun = place.url.removeprefix("sqlite:///"), Event()
+    store = SqliteStore(path)
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    store._db.set_trace_callback(lambda sql: begun.set() if sql.startswith("BEGIN") else None)
+    with ThreadPoolExecutor(2) as threads:
+        committing = threads.submit(commit, store, counter(b"a", b"1"))
+        assert begun.wait(60)
+        closing = threads.submit(store.close)
+        blocker.execute("ROLLBACK")
+        assert committing.result() == 1
+        closing.result()
+    blocker.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.take(0)
 
 
 def test_a_flush_that_could_not_reach_the_disk_says_so(place: SqlitePlace) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import os
+import signal
 from collections.abc import Callable, Sequence
 from random import Random
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -29,7 +29,9 @@ class Strike:
             return self._left == 0
 
     def strike(self) -> None:
-        os.kill(os.getpid(), self._number)
+        # To this very thread: one to the process may stop it by another thread, and meanwhile this one goes on past the
+        # place, into a transaction whose lock it keeps while it is stopped.
+        signal.pthread_kill(get_ident(), self._number)
 
     def passes(self) -> None:
         if self.is_due():

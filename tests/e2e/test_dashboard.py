@@ -33,7 +33,7 @@ def total(page: Page, measure: str) -> str:
 
 def counted(site: Site, metric: str, **asked: str) -> float:
     """The one number that the service gives."""
-    (row,) = httpx.get(f"{site.address}/v1/query", params={"metrics": metric, **asked}).json()
+    (row,) = httpx.get(f"{site.address}/v1/query", params={"metrics": metric, **asked}, timeout=60).json()
     return float(row[metric])
 
 

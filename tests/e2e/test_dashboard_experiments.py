@@ -34,17 +34,17 @@ def site(chromium: Browser, redis_server_url: str, tmp_path_factory: pytest.Temp
 
 
 def results(site: Site, name: str = "hero_cta", **asked: Any) -> dict[str, Any]:
-    body: dict[str, Any] = httpx.get(f"{site.address}/v1/experiments/{name}/results", params=asked, timeout=30).json()
+    body: dict[str, Any] = httpx.get(f"{site.address}/v1/experiments/{name}/results", params=asked, timeout=60).json()
     return body
 
 
 def definition(site: Site, name: str) -> dict[str, Any]:
-    body: dict[str, Any] = httpx.get(f"{site.address}/v1/experiments/{name}").json()
+    body: dict[str, Any] = httpx.get(f"{site.address}/v1/experiments/{name}", timeout=60).json()
     return body
 
 
 def put(site: Site, document: dict[str, Any]) -> None:
-    assert httpx.put(f"{site.address}/v1/experiments/{document['id']}", json=document).status_code in (200, 201)
+    assert httpx.put(f"{site.address}/v1/experiments/{document['id']}", json=document, timeout=60).status_code in (200, 201)
 
 
 def cell(page: Page, goal: str, variation: str, label: str) -> Any:

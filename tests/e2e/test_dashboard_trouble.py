@@ -59,8 +59,7 @@ def test_while_the_store_is_away_the_last_numbers_stay_and_it_is_said_since_when
         expect(number).to_have_text("3")
         put_away(page)
         expect(page.get_by_role("status")).to_contain_text(
-            re.compile(r"can't be renewed.*What you see is of \d\d:\d\d:\d\d"),
-            timeout=20_000,
+            re.compile(r"can't be renewed.*What you see is of \d\d:\d\d:\d\d")
         )
         expect(number).to_have_text("3")
         expect(page.locator(".large canvas")).to_be_visible()
@@ -163,15 +162,15 @@ def test_nothing_defined_yet_says_what_to_do(chromium: Browser, shop: Shop, tmp_
 
 
 def test_files_are_kept_for_good_by_what_is_in_them_and_the_page_is_not(site: Site) -> None:
-    page = httpx.get(site.address)
+    page = httpx.get(site.address, timeout=60)
     assert page.headers["cache-control"] == "no-cache"
     assert "unsafe" not in page.headers["content-security-policy"]
     names = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
     assert len(names) > 5
     for name in names:
-        file = httpx.get(site.address + name)
+        file = httpx.get(site.address + name, timeout=60)
         assert file.status_code == 200 and "immutable" in file.headers["cache-control"], name
         assert file.headers["content-encoding"] == "gzip"
-    assert httpx.get(site.address, headers={"if-none-match": page.headers["etag"]}).status_code == 304
-    assert httpx.get(f"{site.address}/static/0000000000000000/main.js").status_code == 404
-    assert httpx.get(f"{site.address}/static/{names[0].split('/')[2]}/%2e%2e/index.html").status_code == 404
+    assert httpx.get(site.address, headers={"if-none-match": page.headers["etag"]}, timeout=60).status_code == 304
+    assert httpx.get(f"{site.address}/static/0000000000000000/main.js", timeout=60).status_code == 404
+    assert httpx.get(f"{site.address}/static/{names[0].split('/')[2]}/%2e%2e/index.html", timeout=60).status_code == 404

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.support.missing import missing
 
+WAIT_MS = 60_000  # for what a page does, however busy the machine is
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # Tests may run as root in a container, whose kernel gives Chromium no sandbox and whose shared memory is small.
 WORDS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
@@ -34,6 +35,7 @@ def chromium() -> Iterator[Browser]:
     if program is None:
         missing("browser: no Chromium; install chromium, or name it in CHROMIUM_PATH")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=WORDS)
+        browser = playwright.chromium.launch(executable_path=program, args=WORDS, timeout=WAIT_MS)
+        expect.set_options(timeout=WAIT_MS)  # the timeout of a page is not that of what is expected of it
         yield browser
         browser.close()

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Request
 
+from tests.support.chromium import WAIT_MS
 from tests.support.daycount import Shop, command, environment_of, write_definitions, write_lines
 from tests.support.shop_month import DEFINITIONS, SEARCHES, SEARCHES_BEFORE, shop_events
 
-WAIT_MS = 15_000
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 

@@ -10,10 +10,12 @@ import pytest
 from apache_beam.runners.runner import PipelineState
 
 from tests.support.engines_pipeline import numbers_in, submit
-from tests.support.prism import Prism, local_prism_options
+from tests.support.prism import BEAMS_THREADS, Prism, local_prism_options, worker_here
 
 TIMEOUT_S = 120.0
 POLL_S = 0.1
+
+pytestmark = pytest.mark.filterwarnings(*(f"ignore:Exception in thread {name}" for name in BEAMS_THREADS))
 
 
 @pytest.fixture
@@ -44,4 +46,5 @@ def test_a_server_runs_jobs_in_worker_processes(prism: Prism, tmp_path: Path) ->
 
 
 def test_a_pipeline_starts_one_of_its_own(tmp_path: Path) -> None:
-    runs(local_prism_options(), tmp_path / "out")
+    with worker_here():
+        runs(local_prism_options(), tmp_path / "out")

@@ -22,14 +22,14 @@ from tests.support.engine_worlds import Record, Worlds, define, with_epochs
 from tests.support.engine_worlds_job import WorldsOnEngine
 from tests.support.generate_definitions import parse
 from tests.support.planted import PLANTED
+from tests.support.prism import BEAMS_THREADS
 from tests.support.seeds import replay, seeds
 from tests.support.stored import Numbers, differences, stored_numbers
 
 TOGETHER, FEW, TRIALS = 30, 6, 3
 LONG_S = 3600.0
 
-# Beam's threads end in exceptions where their job is stopped, or their engine is gone.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(*(f"ignore:Exception in thread {name}" for name in BEAMS_THREADS))
 
 OpenJob = Callable[[Worlds], WorldsOnEngine]
 

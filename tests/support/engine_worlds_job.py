@@ -19,12 +19,11 @@ from pipeline.streaming.setup import EngineSetup
 from pipeline.streaming.submit import PRISM, submit
 from tests.support.engine_jobs import SHARDS, JobOnEngine
 from tests.support.engine_worlds import BROKEN, Worlds, define
-from tests.support.prism import local_prism_options
+from tests.support.prism import local_prism_options, worker_here
 
 T = TypeVar("T")
 
-PATIENCE_S = 60.0
-BEAM_READS = "read_grpc_client_inputs"  # a thread of Beam's, which ends with an error some time after its job was stopped
+PATIENCE_S = 240.0
 POLL_S = 0.02
 REFRESH_S = 0.2
 HELD_BYTES = 8 * 1024 * 1024
@@ -73,7 +72,6 @@ class WorldsOnEngine(JobOnEngine):
     def here(self, meanwhile: Callable[[], None]) -> None:
         """A job on Prism in this very process, for as long as something takes. Then Prism is stopped with all it holds."""
         failures: list[BaseException] = []
-        before = set(threading.enumerate())
 
         def run() -> None:
             try:
@@ -84,14 +82,12 @@ class WorldsOnEngine(JobOnEngine):
         thread = threading.Thread(target=run)  # Beam wants the main thread
         thread.start()
         try:
-            self._submit(lambda: not thread.is_alive())
+            with worker_here() as begun:
+                self._submit(lambda: not thread.is_alive() and begun())
         finally:
             self._given_up.set()
             thread.join()
             self._given_up.clear()
-            for left in set(threading.enumerate()) - before:
-                if left.name == BEAM_READS:
-                    left.join(PATIENCE_S)
         if failures:
             raise failures[0]
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.engines import PRISM, Program, engine, free_port, worker_command, worker_environment
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 POLL_S = 0.05
+# Threads of Beam's in this process, which end some time after their job was stopped, with an exception or without.
+BEAMS_THREADS = ("run_worker_", "read_grpc_client_inputs")
 
 
 class Prism:
@@ -63,3 +67,21 @@ class Prism:
 def local_prism_options() -> list[str]:
     """Options of a pipeline that starts a Prism of its own, as a person would on one machine."""
     return ["--runner=PrismRunner", f"--prism_location={engine(PRISM)}", "--streaming"]
+
+
+@contextmanager
+def worker_here() -> Iterator[Callable[[], bool]]:
+    """A job whose Beam worker is in this process may run in the block, which ends when the worker's threads have: their
+    exceptions are this test's, not those of the one that runs when they come. Gives whether the worker has begun. A job that
+    is stopped before that leaves it to begin later, so it is waited for.
+    """
+    before = set(threading.enumerate())
+
+    def begun() -> list[threading.Thread]:
+        return [t for t in threading.enumerate() if t not in before and t.name.startswith(BEAMS_THREADS)]
+
+    try:
+        yield lambda: bool(begun())
+    finally:
+        for thread in begun():
+            thread.join(TIMEOUT_S)

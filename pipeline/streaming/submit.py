@@ -96,7 +96,7 @@ def options_of(runner: str, options: Sequence[str]) -> PipelineOptions:
 def _pipeline(runner: str, given: PipelineOptions) -> beam.Pipeline:
     try:
         return beam.Pipeline(runner=runner, options=given)
-    except (ImportError, AttributeError) as e:  # a name with dots is looked for as a class
+    except (ImportError, AttributeError, TypeError) as e:  # a name with dots is taken for that of a class
         raise UsageError(f"--runner {runner}: there is no such runner here: {_first_line(e)}") from e
     except ValueError as e:  # a title, then what is wrong with options, one a line
         said = [line for line in str(e).splitlines() if line]

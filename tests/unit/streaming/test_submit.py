@@ -51,6 +51,6 @@ def test_a_source_in_java_where_there_is_no_java_is_refused_in_a_line(
     assert "the job was not taken: " in line and "Java" in line
 
 
-@pytest.mark.parametrize("runner", ["Nobodys", "no.such.Runner", "pipeline.cli"])
+@pytest.mark.parametrize("runner", ["Nobodys", "no.such.Runner", "pipeline.Nobodys", "pipeline.streaming.submit"])
 def test_a_runner_that_is_none_is_refused_in_a_line(runner: str, submit: Callable[[str], object]) -> None:
     assert f"--runner {runner}: " in refused(submit, runner)

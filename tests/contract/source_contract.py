@@ -12,7 +12,7 @@ from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.blocks import Block
 from pipeline.sources.source import Source
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 POLL_S = 0.02
 QUIET_S = 0.5  # so long nothing must come
 A, B, C = b'{"n":1}', b'{"n":2}', b'{"n":3}'

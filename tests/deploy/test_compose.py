@@ -132,7 +132,7 @@ def make_topics(laptop: Laptop) -> None:
 
 def send(url: str, key: str) -> None:
     headers = {"Authorization": "Basic " + base64.b64encode(f"{key}:".encode()).decode()}
-    assert httpx.post(f"{url}/v1/track", json=order(), headers=headers, timeout=30).status_code == 200
+    assert httpx.post(f"{url}/v1/track", json=order(), headers=headers, timeout=60).status_code == 200
 
 
 def numbers_of_a_day(url: str, key: str, log: Path) -> list[Any]:
@@ -140,7 +140,7 @@ def numbers_of_a_day(url: str, key: str, log: Path) -> list[Any]:
     query = {"metrics": ["orders.n", "orders.buyers", "orders.revenue"], "date_range": ["2026-10-01", "2026-10-01"]}
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
-        answer = httpx.post(f"{url}/v1/query", json=query, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        answer = httpx.post(f"{url}/v1/query", json=query, headers={"Authorization": f"Bearer {key}"}, timeout=60)
         found: list[Any] = answer.json()["results"][0]["metrics"] if answer.status_code == 200 else []
         if any(found):
             return found

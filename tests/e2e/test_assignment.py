@@ -48,7 +48,7 @@ class House:
     def ask(self, method: str, path: str, body: Any = None, role: str = "read") -> Any:
         assert self.reader is not None
         headers = {"authorization": f"Bearer {self.keys[role]}"}
-        return httpx.request(method, f"{self.reader.url}{path}", json=body, headers=headers, timeout=30)
+        return httpx.request(method, f"{self.reader.url}{path}", json=body, headers=headers, timeout=60)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_pushed_assigned_changed_and_decided_locally_it_is_the_same(served: Hous
 def test_openfeatures_own_provider_is_a_client(served: House) -> None:
     assert served.reader is not None
     provider = OFREPProvider(
-        served.reader.url, headers_factory=lambda: {"authorization": f"Bearer {served.keys['read']}"}, timeout=30
+        served.reader.url, headers_factory=lambda: {"authorization": f"Bearer {served.keys['read']}"}, timeout=60
     )
     api.set_provider(provider)
     client = api.get_client()

@@ -116,7 +116,9 @@ def test_a_known_sender_goes_on_while_the_redis_that_holds_the_keys_is_gone(tmp_
     with running:
         order(sender, 10, first=10)
         sender.close()
-        assert httpx.post(f"{collector.url}/v1/batch", json={"batch": [{}]}, auth=("unseen", "")).status_code == 503
+        assert (
+            httpx.post(f"{collector.url}/v1/batch", json={"batch": [{}]}, auth=("unseen", ""), timeout=60).status_code == 503
+        )
         assert collector.end() == 0
     assert sender.failures == []
     assert [event["messageId"] for event in events_of(lines_of(folder))] == [m["messageId"] for m in sender.sent]
@@ -141,7 +143,7 @@ def test_a_full_disk_is_told_to_senders_and_leaves_whole_lines(folder: Path, sho
 
     with collecting("--to", str(folder), *LOCAL, start=little_room) as collector:
         refused = 0
-        with httpx.Client(base_url=collector.url) as client:
+        with httpx.Client(base_url=collector.url, timeout=60) as client:
             for n in range(200):
                 event = {"messageId": f"m{n}", "event": "Order Completed", "userId": f"u{n % 3}"}
                 while client.post("/v1/track", json={**event, "properties": {"total": n + 1.1}}).status_code == 503:

@@ -72,7 +72,7 @@ def collector(tmp_path: Path) -> Iterator[CollectorProcess]:
 
 def statuses(collector: CollectorProcess, sent: bytes) -> list[int]:
     """The answers to what is sent on one connection, which is closed for sending then."""
-    with socket.create_connection(("127.0.0.1", int(collector.port)), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", int(collector.port)), timeout=60) as connection:
         answer = b""
         try:
             connection.sendall(sent)
@@ -91,7 +91,7 @@ def peak_mb(collector: CollectorProcess) -> float:
 
 
 def assert_goes_on(collector: CollectorProcess) -> None:
-    assert httpx.post(f"{collector.url}/v1/batch", content=GOOD).json() == {"success": True}
+    assert httpx.post(f"{collector.url}/v1/batch", content=GOOD, timeout=60).json() == {"success": True}
     assert peak_mb(collector) < PEAK_MB_MAX
     assert collector.end() == 0
     assert not any("Traceback" in line for line in collector.said), "".join(collector.said)
@@ -131,9 +131,9 @@ def test_bombs_and_large_bodies_at_once_stay_within_bounds(collector: CollectorP
 
 
 def test_a_body_that_never_ends_holds_up_nobody_and_not_the_end_either(collector: CollectorProcess) -> None:
-    with socket.create_connection(("127.0.0.1", int(collector.port)), timeout=30) as slow:
+    with socket.create_connection(("127.0.0.1", int(collector.port)), timeout=60) as slow:
         slow.sendall(HEAD + b'Content-Length: 1000\r\n\r\n{"batch":')
-        assert httpx.post(f"{collector.url}/v1/batch", content=GOOD).status_code == 200
+        assert httpx.post(f"{collector.url}/v1/batch", content=GOOD, timeout=60).status_code == 200
         collector.process.send_signal(signal.SIGTERM)
         answer = slow.recv(65536)
         assert answer == b"" or answer.startswith(b"HTTP/1.1 5")  # no success: 503, or 500 where the loop ends first
@@ -145,7 +145,7 @@ def test_what_is_wrong_with_events_is_in_the_rejects_and_touches_no_other_accoun
     bad = [b"5", b'{"n":NaN}', b'{"t":"\\ud83d"}', b'{"account":"other","event":"Order Completed","userId":"u"}']
     body = b'{"batch":[%s]}' % b",".join([*bad, b'{"messageId":"m","event":"Order Completed","userId":"u"}'])
     with collecting("--to", str(tmp_path / "events"), *LOCAL) as collector:
-        assert httpx.post(f"{collector.url}/v1/batch", content=body).status_code == 200
+        assert httpx.post(f"{collector.url}/v1/batch", content=body, timeout=60).status_code == 200
         assert collector.end() == 0
     assert len(lines_of(tmp_path / "events")) == 5
     documents = [json.dumps({"account": account, "metrics": [ORDERS]}) for account in ("shop", "other")]

@@ -52,7 +52,7 @@ def asked(target: dict[str, Any]) -> str:
 def test_a_panel_asks_what_the_service_answers(site: Site, title: str, target: dict[str, Any]) -> None:
     url = asked(target)
     assert url.startswith("/v1/query?") and "$" not in url
-    answer = httpx.get(site.address + url)
+    answer = httpx.get(site.address + url, timeout=60)
     assert answer.status_code == 200, answer.text
     rows = answer.json()
     assert rows and target["columns"]

@@ -56,7 +56,7 @@ class House:
 
     def ask(self, method: str, path: str, body: Any = None, who: tuple[str, str] = ("acme", "write"), **headers: str) -> Any:
         given = {"authorization": f"Bearer {self.keys[who]}", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        return httpx.request(method, f"{self.url}{path}", json=body, headers=given, timeout=30)
+        return httpx.request(method, f"{self.url}{path}", json=body, headers=given, timeout=60)
 
     def count(self, first: int, last: int) -> None:
         self.shop.run(write_lines(self.folder / f"orders{first}.jsonl", orders(first, last)))

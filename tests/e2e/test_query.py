@@ -126,12 +126,12 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_a_real_server_answers_until_it_is_told_to_stop(places: list[str]) -> None:
     with serving("--no-auth", "--port", "0", *places) as (server, address):
         query = {"metrics": ["big_orders.revenue"], "date_range": ["2026-10-01", "2026-10-31"]}
-        answer = httpx.post(f"{address}/v1/query", json=query)
+        answer = httpx.post(f"{address}/v1/query", json=query, timeout=60)
         assert b'"metrics":[1846498.003]' in answer.content
-        assert httpx.get(f"{address}/readyz").status_code == 200
-        assert httpx.get(f"{address}/").status_code == 200
+        assert httpx.get(f"{address}/readyz", timeout=60).status_code == 200
+        assert httpx.get(f"{address}/", timeout=60).status_code == 200
         server.send_signal(signal.SIGTERM)
-        out, err = server.communicate(timeout=30)
+        out, err = server.communicate(timeout=60)
     assert server.returncode == 0
     assert (out, err) == ("", "")
 

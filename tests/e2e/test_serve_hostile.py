@@ -249,12 +249,12 @@ def test_requests_in_a_row_on_one_connection_are_answered_in_order(reader: Reade
 
 def test_head_says_what_get_says_without_the_body(reader: ReaderProcess) -> None:
     for path in ("/healthz", "/v1/metrics", "/v1/query?metrics=big_orders.orders", "/openapi.json", "/"):
-        full, head = httpx.get(reader.url + path), httpx.head(reader.url + path)
+        full, head = httpx.get(reader.url + path, timeout=60), httpx.head(reader.url + path, timeout=60)
         assert (head.status_code, head.content) == (200, b""), path
         assert {k: v for k, v in head.headers.items() if k != "date"} == {
             k: v for k, v in full.headers.items() if k != "date"
         }
-    assert httpx.request("BREW", f"{reader.url}/v1/query").headers["allow"]
+    assert httpx.request("BREW", f"{reader.url}/v1/query", timeout=60).headers["allow"]
     assert_goes_on(reader)
 
 

@@ -60,7 +60,7 @@ def run_schemathesis(url: str, key: str, path: Path, described: dict[str, Any], 
 
 def answered(reader: ReaderProcess) -> dict[tuple[str, str, int], int]:
     """How many answers there were: method, route, status."""
-    found = ANSWERED.findall(httpx.get(f"{reader.url}/metrics").text)
+    found = ANSWERED.findall(httpx.get(f"{reader.url}/metrics", timeout=60).text)
     return {(method, route, int(status)): int(count) for method, route, status, count in found}
 
 

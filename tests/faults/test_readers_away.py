@@ -21,7 +21,7 @@ from tests.support.emulators import BigtableEmulator, find_bigtable_emulator
 from tests.support.redis_restarts import RestartedRedis
 from tests.support.serving import ORDERS, QUERY, ROWS, ReaderProcess, fill, put_definitions, serving, write_small_store
 
-PATIENCE_S = 30.0  # of a client; the service gives up before
+PATIENCE_S = 120.0  # of a client; the service gives up before
 AT_ONCE = 40  # requests, five times the threads that read
 
 

@@ -16,7 +16,7 @@ import segment.analytics as segment
 
 from tests.support.daycount import command, daycount, environment_of
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 POLL_S = 0.02
 
 

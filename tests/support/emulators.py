@@ -25,7 +25,7 @@ from tests.support.missing import missing
 PROGRAM = "cbtemulator"
 IN_SDK = "platform/bigtable-emulator"
 SDKS = ("/usr/lib/google-cloud-sdk", "/usr/share/google-cloud-sdk", "/opt/google-cloud-sdk", "~/google-cloud-sdk")
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 120.0
 LISTENING = re.compile(r"running on (\S+:\d+)")
 
 _numbers = itertools.count()

@@ -26,7 +26,7 @@ LOGGED = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 START_LOGGED = "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info"
 STARTED = b"Kafka Server started"
 CLUSTER = "ZGF5Y291bnQtdGVzdHMtMQ"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 POLL_S = 0.05
 PROPERTIES = {
     "process.roles": "broker,controller",

@@ -15,7 +15,7 @@ from pipeline.sources.kafka import KafkaTopic
 from pipeline.sources.source import Source
 from tests.contract.source_contract import Feed
 
-CALL_S = 20.0
+CALL_S = 120.0
 GROUP = "daycount"
 
 _numbers = itertools.count()

@@ -19,7 +19,7 @@ SOURCE = "beam-kafka-2.70.0"
 SMALL_JVM = ("-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info")
 EXPANSION = "org.apache.beam.sdk.expansion.service.ExpansionService"
 REPLACED = "sdks:java:io:expansion-service:shadowJar"  # Beam's name of its own expansion service
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 POLL_S = 0.05
 
 

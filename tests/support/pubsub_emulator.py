@@ -24,7 +24,7 @@ from tests.support.missing import missing
 
 PROGRAM = "cloud-pubsub-emulator"
 IN_SDK = "platform/pubsub-emulator/bin"
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 PORTS_TRIED_MAX = 3
 LISTENING = "Server started"
 

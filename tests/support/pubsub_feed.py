@@ -18,7 +18,7 @@ from tests.contract.source_contract import Feed
 
 PROJECT = "test-project"
 PUBLISHED_AT_ONCE = 1000
-CALL_S = 20.0
+CALL_S = 120.0
 # The service takes no less than 10 s, its emulator does. A run that ends without --follow must outlast it.
 ACK_DEADLINE_S = 2
 QUIET_S = 3.0

@@ -50,7 +50,7 @@ class ReaderProcess(CollectorProcess):
         now, most = (int(re.findall(rf"{name}:\s+(\d+)", status)[0]) / 1024 for name in ("VmRSS", "VmHWM"))
         return now, most
 
-    def connect(self, timeout_s: float = 30.0) -> socket.socket:
+    def connect(self, timeout_s: float = 60.0) -> socket.socket:
         return socket.create_connection(("127.0.0.1", int(self.port)), timeout=timeout_s)
 
     def exchange(self, sent: bytes) -> bytes:

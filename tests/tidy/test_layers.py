@@ -36,6 +36,7 @@ MAY_IMPORT = {
         "pipeline.store",
         "pipeline.adopt",
         "pipeline.local",  # what a run came to
+        "pipeline.runners",
         "pipeline.worker",
         "pipeline.memory",
         "pipeline.reject_places",
@@ -79,7 +80,7 @@ FURTHER = {
 
 # A client library -> the only places that may import it; Beam also modules named `stage`.
 ONLY_IN = {
-    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.hand_over", "pipeline.sources", "pipeline.streaming"),
+    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.runners", "pipeline.hand_over", "pipeline.sources", "pipeline.streaming"),
     "confluent_kafka": ("pipeline.sources.kafka",),
     "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic", "pipeline.streaming.dataflow"),
     "google.pubsub_v1": ("pipeline.sources.pubsub",),

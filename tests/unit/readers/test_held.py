@@ -221,13 +221,13 @@ def test_of_equal_queries_at_once_one_reads_and_the_others_wait(place: Place) ->
 
     def stand_still() -> None:
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
 
     place.store.before = stand_still
     asked: list[int] = []
     with ThreadPoolExecutor(4) as threads:
         first = threads.submit(place.number)
-        assert begun.wait(20)
+        assert begun.wait(60)
         others = [threads.submit(lambda: asked.append(1) or place.number()) for _ in range(3)]
         go_on.set()
         assert [one.result(20) for one in (first, *others)] == [1] * 4

@@ -22,7 +22,7 @@ class SlowSource(DefinitionsSource):
         self.reads += 1
         seen = AccountDefinitions.of(f"after-{self.changes}", Settings(), ())
         self.begun.release()
-        assert self.may_end.acquire(timeout=30)
+        assert self.may_end.acquire(timeout=60)
         return Snapshot.of([seen])
 
 
@@ -38,7 +38,7 @@ def test_a_change_is_seen_by_whoever_made_it_and_reads_are_shared() -> None:
 
     async def during_a_read() -> list[list[str]]:
         running = asyncio.create_task(snapshots.refresh())
-        assert await asyncio.to_thread(source.begun.acquire, timeout=30)
+        assert await asyncio.to_thread(source.begun.acquire, timeout=60)
         changes = [asyncio.create_task(change()) for _ in range(5)]
         await asyncio.sleep(0)
         source.may_end.release(2)

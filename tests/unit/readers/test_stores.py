@@ -51,7 +51,7 @@ def test_who_waits_too_long_is_told_and_what_has_not_begun_never_does(tmp_path: 
     house, goes_on, begun = House(tmp_path), Event(), []
 
     async def both() -> list[Any]:
-        hung = house.stores.run(lambda _: goes_on.wait(30), within_s=0.2)
+        hung = house.stores.run(lambda _: goes_on.wait(60), within_s=0.2)
         return await asyncio.gather(hung, house.stores.run(begun.append, within_s=0.1), return_exceptions=True)
 
     found = asyncio.run(both())

@@ -14,10 +14,9 @@ import pytest
 import yaml
 
 from pipeline.model.errors import UsageError
-from pipeline.sources.pubsub.leases import LEASE_S
 from pipeline.store import open_store
 from tests.support.daycount import Shop, daycount, kept_rejects, refusal, write_definitions
-from tests.support.live_run import LiveRun, live_runs
+from tests.support.live_run import PATIENCE_S, LiveRun, live_runs
 from tests.support.pubsub_emulator import PubSubEmulator, pubsub_emulator, pubsub_host
 from tests.support.pubsub_feed import PROJECT, PubSubFeed
 from tests.support.records import AT, ORDERS, order
@@ -74,19 +73,22 @@ def test_events_are_exact_through_kills_a_stall_and_doubled_messages(
         feed.send(*part, account="shop")
         run.until(lambda before=before: heads(shop) not in (None, before))
         run.kill()
-    leases_over = time.monotonic() + LEASE_S
     run = begin(feed.url)
     feed.send(*events[::10], account="shop")
     before = heads(shop)
     run.until(lambda: heads(shop) != before or counted(shop) == WHOLE)
     with pubsub_emulator.paused():
         time.sleep(ACK_DEADLINE_S + 1)  # leases lapse meanwhile
-    # What a killed run had counted and not acknowledged comes again once the leases are over that it gave.
-    run.until(lambda: time.monotonic() > leases_over and counted(shop) == WHOLE)
+    run.until(lambda: counted(shop) == WHOLE)
     summary = run.end()
     assert summary["rejects"] == {} and summary["backlog"] is None
-    assert summary_of(shop, feed.url)["rejects"] == {}  # takes what has come too late for that one
-    assert nothing_is_left(feed)
+    # What a killed run had counted and not acknowledged comes again when its leases are over, be it only now; so does, on a
+    # busy machine, what was sent twice and not taken yet, or acknowledged too late.
+    until = time.monotonic() + PATIENCE_S
+    while not nothing_is_left(feed):
+        assert time.monotonic() < until
+        again = summary_of(shop, feed.url)
+        assert again["rejects"] == {} and again["events"] == again["duplicates"]
     assert counted(shop) == WHOLE
 
 

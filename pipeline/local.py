@@ -6,7 +6,6 @@ acknowledged only after the store has it.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import re
 import time
@@ -32,6 +31,7 @@ from pipeline.model import layout
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import RunError, StoreError, TransientStoreError, UsageError
 from pipeline.reject_limit import RejectLimit
+from pipeline.runners import open_pipeline
 from pipeline.sources.blocks import Block
 from pipeline.sources.source import Backlog, Source
 from pipeline.store.contract import Store
@@ -206,19 +206,6 @@ def run_on(
     return Summary(tally, sum(b.input_bytes for b in whole), time.monotonic() - begun)
 
 
-def check_options(options: Sequence[str], all_known: bool = True) -> None:
-    """Refuse options that Beam refuses; all_known: and those that neither the command nor Beam knows."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    for kind in PipelineOptions.__subclasses__():
-        kind._add_argparse_args(parser)  # type: ignore[arg-type]
-    try:
-        _, unknown = parser.parse_known_args(list(options))
-    except argparse.ArgumentError as e:
-        raise UsageError(f"{e.argument_name}: Beam refuses it: {e.message}") from None
-    if unknown and all_known:
-        raise UsageError(f"{unknown[0]}: neither an option of daycount run (see --help) nor one of Beam")
-
-
 def run_graph(
     runner: Any, options: Sequence[str], blocks: HandedOver, definitions: HandedOver, workers: WorkersHandle, rejects: str
 ) -> Counter[str]:
@@ -226,7 +213,7 @@ def run_graph(
 
     Raises what a step raises, as a RunError where that is not one of our own errors but of the machine's making.
     """
-    root = beam.Pipeline(runner=runner, options=PipelineOptions(list(options)))
+    root = open_pipeline(runner, PipelineOptions(list(options)))
     build(root, blocks, definitions, workers, rejects)
     try:
         result = root.run()

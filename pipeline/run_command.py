@@ -170,7 +170,8 @@ def _drive(
         logging.basicConfig(level=logging.ERROR, force=True)  # Beam warns about cloud libraries that aren't needed here
         try:
             from pipeline.job import WorkersHandle
-            from pipeline.local import LocalRun, check_options, run_on
+            from pipeline.local import LocalRun, run_on
+            from pipeline.runners import check_options
         except ModuleNotFoundError as e:
             raise UsageError(f"Apache Beam is not installed here ({e}): install Daycount with its dependencies") from e
 

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions, StandardOptions
 
 from pipeline.adopt import Adoption
-from pipeline.local import Summary, check_options
+from pipeline.local import Summary
 from pipeline.model.definition import Snapshot
 from pipeline.model.errors import RunError, UsageError
+from pipeline.runners import check_options, first_line, open_pipeline
 from pipeline.store import Store
 from pipeline.streaming import dataflow
 from pipeline.streaming.definitions import refuse_what_is_lost
@@ -67,7 +67,7 @@ def submit(
     store.settle(range(shards))  # what another run left half-applied
     Adoption(store, stating=True).adopt(snapshot, datetime.now(UTC))
     with _silent(runner == DATAFLOW):
-        root = _pipeline(runner, given)
+        root = open_pipeline(runner, given)
         try:
             build(root, job)
             with _own_interrupt():
@@ -75,7 +75,7 @@ def submit(
         except UsageError:
             raise
         except Exception as e:  # whatever the engine's client raises, or who expands a source in Java
-            raise UsageError(f"--runner {runner}: the job was not taken: {_first_line(e)}") from e
+            raise UsageError(f"--runner {runner}: the job was not taken: {first_line(e)}") from e
     return dataflow.launched(result, given) if runner == DATAFLOW else _wait(result, runner, stopped)
 
 
@@ -91,16 +91,6 @@ def options_of(runner: str, options: Sequence[str]) -> PipelineOptions:
         given.view_as(DebugOptions).add_experiment(UNDIVIDED)
     given.view_as(StandardOptions).runner = runner
     return given
-
-
-def _pipeline(runner: str, given: PipelineOptions) -> beam.Pipeline:
-    try:
-        return beam.Pipeline(runner=runner, options=given)
-    except (ImportError, AttributeError, TypeError) as e:  # a name with dots is taken for that of a class
-        raise UsageError(f"--runner {runner}: there is no such runner here: {_first_line(e)}") from e
-    except ValueError as e:  # a title, then what is wrong with options, one a line
-        said = [line for line in str(e).splitlines() if line]
-        raise UsageError(f"--runner {runner}: {' '.join(said[1:] or said)}") from e
 
 
 @contextmanager
@@ -146,7 +136,7 @@ def _wait(result: Any, runner: str, stopped: Callable[[], bool]) -> Summary:
         PRISMS_WORDS.disabled = True  # of each bundle that the end finds in work Prism tells as of an error
         result.cancel()  # what isn't counted isn't acknowledged, and comes again
     if failures and not asked and not any(word in str(failures[0]) for word in CANCELLED):
-        raise RunError(f"the job failed on {runner}: {_first_line(failures[0])}") from failures[0]
+        raise RunError(f"the job failed on {runner}: {first_line(failures[0])}") from failures[0]
     return Summary(tally, seconds=time.monotonic() - begun, interrupted=interrupted)
 
 
@@ -156,7 +146,3 @@ def _tally(result: Any) -> Counter[str]:
     except Exception:  # not all engines tell, and not at all times
         return Counter()
     return Counter({counter.key.metric.name: counter.result for counter in found})
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:500]

@@ -80,7 +80,14 @@ FURTHER = {
 
 # A client library -> the only places that may import it; Beam also modules named `stage`.
 ONLY_IN = {
-    "apache_beam": ("pipeline.job", "pipeline.local", "pipeline.runners", "pipeline.hand_over", "pipeline.sources", "pipeline.streaming"),
+    "apache_beam": (
+        "pipeline.job",
+        "pipeline.local",
+        "pipeline.runners",
+        "pipeline.hand_over",
+        "pipeline.sources",
+        "pipeline.streaming",
+    ),
     "confluent_kafka": ("pipeline.sources.kafka",),
     "google.cloud": ("pipeline.store.bigtable", "pipeline.collect.to_topic", "pipeline.streaming.dataflow"),
     "google.pubsub_v1": ("pipeline.sources.pubsub",),

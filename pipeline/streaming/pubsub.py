@@ -85,12 +85,15 @@ class MessageAcknowledger:
         self._calls = Calls.at(f"--input {url}")
 
     def acknowledge(self, ids: Sequence[str]) -> str | None:
-        try:
-            for part in in_requests(ids):
+        trouble = None
+        for part in in_requests(ids):
+            try:
                 self._calls.answer(self._calls.acknowledge(self._subscription, ids[part], CALL_S))
-        except (Away, RunError, UsageError) as e:
-            return str(e)
-        return None
+            except Away as e:
+                return str(e)
+            except (RunError, UsageError) as e:  # of this part; others may be taken
+                trouble = str(e)
+        return trouble
 
     def close(self) -> None:
         self._calls.close()

@@ -86,6 +86,19 @@ def test_a_service_that_is_away_is_told_and_fails_nothing(
         assert time.monotonic() < until
 
 
+def test_a_part_that_is_refused_keeps_no_other_from_being_acknowledged(
+    feed: PubSubFeed, acknowledger: MessageAcknowledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "LEASE_S", LEASE_S)
+    monkeypatch.setattr(subscriptions, "in_requests", lambda ids: [slice(n, n + 1) for n in range(len(ids))])
+    feed.send(b"1", b"2", b"3")
+    puller = Puller(feed.url, 0, 0)
+    ids = ids_taken(puller, 3)
+    stop(puller)
+    assert f"--input {feed.url}: " in (acknowledger.acknowledge([ids[0], "of nobody", *ids[1:]]) or "")
+    assert feed.pull(2 * LEASE_S) == []
+
+
 def test_a_look_at_a_subscription_gives_back_what_it_was_given(pubsub_host: str) -> None:
     with closing(PubSubFeed(pubsub_host, ack_deadline_s=LONG_S)) as feed:
         feed.send(b"1")

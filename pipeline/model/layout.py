@@ -31,7 +31,6 @@ _QUALIFIERS = np.dtype([("kind", "S1"), ("breakdown", "u1"), ("day", "u1"), ("sl
 _SLOT = struct.Struct(">BBH")  # behind the kind
 _HOURS = struct.Struct(">BB")
 _HOURS_AT = 1 + _HOURS.size  # where the flags of a day by hours begin
-ANY_SLOT = 0xFFFF
 
 
 class CounterKey(NamedTuple):

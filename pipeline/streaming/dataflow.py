@@ -56,7 +56,9 @@ def check(job: Job, given: PipelineOptions) -> None:
 
 
 def _check_places(job: Job) -> None:
-    """What is only on the launching machine."""
+    """What is only on the launching machine, or would be shown with the job."""
+    if any(scheme_of(url) == "kafka" for url in job.inputs):
+        raise UsageError("--input: Kafka isn't read on Dataflow, which shows a login in its job's steps; run it on Flink")
     setup = job.setup
     if scheme_of(setup.store_url) != "bigtable":
         raise UsageError(

@@ -18,11 +18,11 @@ from pipeline.model.errors import RunError, UsageError
 from pipeline.sources.kafka.gathering import ACCOUNT, RECORD_MAX, place
 from pipeline.sources.kafka.group import Away, Group
 from pipeline.sources.kafka.url import KafkaUrl
+from pipeline.sources.records import account_named
 from pipeline.streaming.gathering import Gather, Item
 from pipeline.streaming.kafka_offsets import Runs
 
 POLL_S = 1  # Kafka's client waits so long for the first record
-_ACCOUNT_MAX = 128  # what is longer is none, and needn't be carried along
 _IN_JAVA = {"fetch.wait.max.ms": "fetch.max.wait.ms"}  # named otherwise there
 _ONLY_HERE = ("ssl.certificate.location", "ssl.key.location", "group.instance.id")
 
@@ -98,5 +98,4 @@ class GatherRecords(Gather):
 
 def account_of(headers: Sequence[Any]) -> str | None:
     """What the last header of that name says."""
-    said = next((header.value for header in reversed(headers) if header.key == ACCOUNT), None)
-    return said[:_ACCOUNT_MAX].decode(errors="replace") or None if said else None
+    return account_named(next((header.value for header in reversed(headers) if header.key == ACCOUNT), None))

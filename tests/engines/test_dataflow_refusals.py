@@ -76,6 +76,12 @@ def test_a_service_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
         check(JOB, PipelineOptions(GOOD))
 
 
+def test_kafka_is_refused_as_a_job_shows_what_its_steps_are_told() -> None:
+    with pytest.raises(UsageError, match="run it on Flink") as refused:
+        check(replace(JOB, inputs=["kafka://me:secret@h:9092/t"]), PipelineOptions(GOOD))
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

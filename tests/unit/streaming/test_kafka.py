@@ -10,7 +10,6 @@ from typing import Any
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.model.errors import UsageError
 from pipeline.model.limits import EVENT_BYTES_MAX
@@ -22,6 +21,7 @@ from pipeline.streaming.taken import Taken
 from tests.support.kafka_broker import KafkaBroker, kafka_broker
 from tests.support.kafka_feed import KafkaFeed
 from tests.support.kafka_source import kafka_source
+from tests.support.kept_state import KeptBag, KeptTimer, KeptValue
 
 __all__ = ["kafka_broker"]
 
@@ -103,26 +103,6 @@ def feed(kafka_broker: KafkaBroker) -> Iterator[KafkaFeed]:
     feed.close()
 
 
-class Kept:
-    """A step's state, as an engine keeps it."""
-
-    def __init__(self) -> None:
-        self.value: Any = None
-        self.values: list[Any] = []
-
-    def read(self) -> Any:
-        return self.values if self.value is None else self.value
-
-    def write(self, value: Any) -> None:
-        self.value = value
-
-    def add(self, value: Any) -> None:
-        self.values.append(value)
-
-    def clear(self) -> None:
-        self.values = []
-
-
 class Ledger:
     """`TellOffsets` for one partition, on an engine that has lost nothing yet."""
 
@@ -130,22 +110,17 @@ class Ledger:
         self.now = 0.0
         self.step = TellOffsets([feed.url], clock=lambda: self.now)
         self.step.setup()
-        self.runs, self.done = Kept(), Kept()
-        self.done.read = lambda: self.done.value  # type: ignore[method-assign]
-        self.due: Timestamp | None = None
-
-    def set(self, due: Timestamp) -> None:
-        """As the timer that the step is given."""
-        self.due = due
+        self.runs, self.done, self.timer = KeptBag(), KeptValue(), KeptTimer()
 
     def tell(self, text: str) -> None:
-        self.step.process(((0, 1), text), self.runs, self.done, self)
+        self.step.process(((0, 1), text), self.runs, self.done, self.timer)
 
     def pass_time(self) -> None:
         """Until the timer is due."""
-        assert self.due is not None, "it waits for nothing"
-        self.now, self.due = float(self.due), None
-        self.step.tell_again((0, 1), self.runs, self.done, self)
+        assert self.timer.at is not None, "it waits for nothing"
+        self.now = float(self.timer.at)
+        self.timer.clear()
+        self.step.tell_again((0, 1), self.runs, self.done, self.timer)
 
 
 @pytest.fixture
@@ -163,7 +138,7 @@ def test_a_group_is_told_up_to_what_is_not_counted_and_goes_on_after_a_loss_of_s
     assert feed.committed() == [-1001, 0]
     ledger.tell("0-3")
     assert feed.committed() == [-1001, 5]
-    ledger.done, ledger.runs = Ledger(feed).done, Kept()
+    ledger.done, ledger.runs = KeptValue(), KeptBag()
     ledger.tell("7-8")
     ledger.tell("5-7")
     assert feed.committed() == [-1001, 8]
@@ -178,7 +153,7 @@ def test_offsets_that_are_missing_are_passed_once_kafka_says_so(feed: KafkaFeed,
     assert feed.committed()[1] == 5
     ledger.pass_time()
     assert feed.committed()[1] == 8
-    assert ledger.due is None
+    assert ledger.timer.at is None
 
 
 def test_what_is_in_work_is_not_passed_however_long_it_takes_and_that_is_said(
@@ -212,7 +187,7 @@ def test_what_could_not_be_told_is_told_later_though_nothing_more_comes(
     assert "offsets are not told, records may come again: it is away" in caplog.messages
     ledger.pass_time()
     assert feed.committed()[1] == 5
-    assert ledger.due is None
+    assert ledger.timer.at is None
 
 
 def away(*_: object) -> None:

@@ -11,6 +11,9 @@ from pipeline.match.plan import Functions
 class AccountMatcher:
     """Judges an account's events, see `Functions`."""
 
+    # There are thousands, and each event asks another one: what it asks should lie together.
+    __slots__ = ("_hasher", "_memos", "index", "known", "learn", "visitors")
+
     def __init__(self, account: str, index: int, functions: Functions, visitor_key: bytes, memos: Memos) -> None:
         self.index = index
         self.known = functions.known

@@ -74,6 +74,7 @@ class MatchCode:
                 f"if {value}.__class__ is str:",
                 f"    b = {get}({value})",
                 f"    m &= {text}({value}) if b is None else b",
+                f"elif {value} is None: m &= {masks.none}",
                 "else:",
                 f"    m &= {other}({value})",
                 "if not m: return",

@@ -31,7 +31,7 @@ class PathMasks:
         self.texts: dict[str, int] = {}
         self._numbers: dict[int | float, int] = {}
         self._index_texts(bits)
-        self._none = self._judge(None, self._full, self._clauses)
+        self.none = self._judge(None, self._full, self._clauses)  # what an absent value leaves possible
 
     def _index_texts(self, bits: dict[Clause, int]) -> None:
         """Clauses that ask for certain texts are looked up by text, one such clause for each term."""
@@ -63,7 +63,7 @@ class PathMasks:
     def of_other(self, value: Any) -> int:
         """The mask of anything but a text. Numbers are memoised apart from booleans, which are equal to some."""
         if value is None:
-            return self._none
+            return self.none
         if value.__class__ is not float and value.__class__ is not int:
             return self._judge(value, self._full, self._clauses)
         mask = self._numbers.get(value)

@@ -59,6 +59,11 @@ class Changes(NamedTuple):
     hours: list[bytes]
     totals: list[bytes]
 
+    @property
+    def bytes_held(self) -> int:
+        """What a slot holds of them, in memory."""
+        return sum(map(len, self.hours))
+
 
 @dataclass(slots=True)
 class Slots:

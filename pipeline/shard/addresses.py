@@ -26,6 +26,7 @@ class UnitAddresses:
         self._spread_of = np.array([numbers.setdefault(f[:2], len(numbers)) for f in table.forms], dtype=np.int64)
         self._spreads = list(numbers)
         self._rows = [layout.counter_rows(judged.account) for judged in table.judged]
+        self._made: dict[int, Address] = {}  # by day, account and spread
 
     def beyond(self, series: np.ndarray, day: np.ndarray, values_max: int) -> np.ndarray:
         """Whether each (series, day) finds no room among the named values of its breakdown: bool. All are held then."""
@@ -72,11 +73,15 @@ class UnitAddresses:
         spreads, days, kind = group_pairs(spread, day)
         codes, at = group(self._table.account_of(series) * len(spreads) + kind)
         account, kind = np.divmod(codes, max(1, len(spreads)))
-        ends = [self._place(*place) for place in zip(spreads.tolist(), days.tolist(), strict=True)]
-        pairs = zip(account.tolist(), kind.tolist(), strict=True)
-        addresses = [Address(self._rows[a] + ends[k][0], ends[k][1]) for a, k in pairs]
-        self._slots.load(addresses, self._store.read)
-        return addresses, at
+        wanted = ((days * len(self._spreads) + spreads)[kind] * len(self._rows) + account).tolist()
+        new = [i for i, code in enumerate(wanted) if code not in self._made]
+        if new:
+            ends = [self._place(*place) for place in zip(spreads.tolist(), days.tolist(), strict=True)]
+            pairs = zip(account[new].tolist(), kind[new].tolist(), strict=True)
+            made = [Address(self._rows[a] + ends[k][0], ends[k][1]) for a, k in pairs]
+            self._slots.load(made, self._store.read)
+            self._made.update(zip([wanted[i] for i in new], made, strict=True))
+        return [self._made[code] for code in wanted], at
 
     def _place(self, spread: int, day: int) -> tuple[bytes, bytes]:
         metric, breakdown = self._spreads[spread]

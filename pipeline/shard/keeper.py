@@ -121,9 +121,10 @@ class ShardKeeper:
         today = int(self._clock() // DAY_S)
         plan = Planner(shard, self._store, self._names_of, today, self._dedup_days).plan(held, unit)
         seq = self._store.commit(shard, held.seq, plan.cells)
-        plan.accept(held, seq)
-        if sum(h.bytes_held for h in self._held.values()) > self._held_bytes_max:
+        if sum(h.bytes_held for h in self._held.values()) + plan.bytes_learnt > self._held_bytes_max:
             del self._held[shard]
+        else:
+            plan.accept(held, seq)
         return Counter(new=plan.new, duplicates=plan.duplicates, units=1)
 
     def _judged_of(self, key: AccountKey) -> Judged:

@@ -45,6 +45,7 @@ ROWS_PER_LOAD = 24  # visitors' rows read at once: what is read and not yet merg
 ROWS_PER_LOAD_MAX = 384  # where so many hold less than this together:
 LITTLE_BYTES = 256 * 1024
 FOLD_CELLS = 48  # so many small cells in a row are folded into one
+_new_cell = tuple.__new__  # as `Cell` does it; with many accounts a unit has as many cells as hits
 
 
 @dataclass(slots=True)
@@ -71,6 +72,11 @@ class Plan:
     small_cells: dict[bytes, int]
     new: int
     duplicates: int
+
+    @property
+    def bytes_learnt(self) -> int:
+        """Roughly by how much what is held grows in memory, at the most."""
+        return self.learnt.bytes_held + sum(changes.bytes_held for changes in self.changes)
 
     def accept(self, held: Held, seq: int) -> None:
         """Hold what is applied now."""
@@ -106,7 +112,7 @@ class Planner:
             unit, verdict, held.known.trials, TrialRoom(unit, held.slots, self.store, self.breakdown_values_max)
         )
         changes += trial_changes(unit, trials, held.slots, self.store)
-        cells = [Cell("counters", *cell) for of in changes for cell in held.slots.cells(of)]
+        cells = [_new_cell(Cell, ("counters", *cell)) for of in changes for cell in held.slots.cells(of)]
         learnt = Learnt(verdict.ids, verdict.judged, firsts.firsts, firsts.valued, trials.events)
         small: dict[bytes, int] = {}
         for row, facts in _facts_by_row(unit, verdict, firsts, trials, rows, held.known, self.today):
@@ -114,13 +120,11 @@ class Planner:
         return Plan(cells, learnt, changes, small, _events(unit, verdict.new), _events(unit, verdict.dropped))
 
     def _visitor_rows(self, unit: Unit) -> _Rows:
-        code = unit.account * BUCKETS_PER_SHARD + bucket_of(unit.visitor)
-        codes = group(code)[0].tolist()
-        keys = {
-            c: layout.visitors_row(unit.table.judged[c // BUCKETS_PER_SHARD].account, self.shard, c % BUCKETS_PER_SHARD)
-            for c in codes
-        }
-        return _Rows(code, keys)
+        codes, number = group(unit.account * BUCKETS_PER_SHARD + bucket_of(unit.visitor))
+        accounts, buckets = (part.tolist() for part in np.divmod(codes, BUCKETS_PER_SHARD))
+        judged, shard = unit.table.judged, self.shard
+        keys = [layout.visitors_row(judged[a].account, shard, b) for a, b in zip(accounts, buckets, strict=True)]
+        return _Rows(number, keys)
 
     @property
     def _horizon(self) -> int:
@@ -128,7 +132,7 @@ class Planner:
 
     def _load_known(self, known: Known, rows: _Rows) -> None:
         # Keys of facts begin with the bucket, the last byte of a row's key: neighbours are loaded in order.
-        missing = sorted((row for row in rows.keys.values() if row not in known.rows), key=lambda row: row[-1])
+        missing = sorted((row for row in rows.keys if row not in known.rows), key=lambda row: row[-1])
         try:
             known.load(self._cells(known, missing), self._horizon)
         except UNREADABLE:
@@ -186,10 +190,10 @@ class Planner:
 
 @dataclass(slots=True)
 class _Rows:
-    """The visitors' rows of a unit: a code per hit, and the key of each code."""
+    """The visitors' rows of a unit: the number of each hit's, and the key of each number."""
 
-    code: np.ndarray
-    keys: dict[int, bytes]
+    number: np.ndarray
+    keys: list[bytes]
 
 
 def _events(unit: Unit, hits: np.ndarray) -> int:
@@ -203,28 +207,30 @@ def _facts_by_row(
     unit: Unit, verdict: Verdict, learnt: LearntFirsts, trials: LearntTrials, rows: _Rows, known: Known, today: int
 ) -> Iterator[tuple[bytes, Facts]]:
     """The new facts of each visitors' row."""
-    ids = _cut(rows.code[verdict.new], verdict.ids)
-    judged = dict(zip(rows.code[verdict.new].tolist(), verdict.judged.tolist(), strict=True))  # a row is of one account
-    firsts = _cut(rows.code[learnt.hit], learnt.firsts.rows())
+    ids = _cut(rows.number[verdict.new], verdict.ids)
+    judged_of = np.zeros(len(rows.keys), dtype=np.int64)
+    judged_of[rows.number[verdict.new]] = verdict.judged  # a row is of one account
+    digests = [known.digests[judged] for judged in judged_of.tolist()]
+    firsts = _cut(rows.number[learnt.hit], learnt.firsts.rows())
     valued: dict[int, dict[int, ValuedFirst]] = {}
     for key, first in learnt.valued.items():
-        valued.setdefault(int(rows.code[learnt.valued_hit[key]]), {})[key] = first
+        valued.setdefault(int(rows.number[learnt.valued_hit[key]]), {})[key] = first
     tried: dict[int, dict[int, list[TrialEvent]]] = {}
     for key, events in trials.events.items():
-        tried.setdefault(int(rows.code[trials.hit[key]]), {})[key] = events
-    for code in sorted(ids.keys() | firsts.keys() | valued.keys() | tried.keys()):
-        seen = [SeenIds(known.digests[judged[code]], today, ids[code])] if code in ids else []
-        yield rows.keys[code], Facts(seen, firsts.get(code, b""), valued.get(code, {}), tried.get(code, {}))
+        tried.setdefault(int(rows.number[trials.hit[key]]), {})[key] = events
+    for n in sorted(ids.keys() | firsts.keys() | valued.keys() | tried.keys()):
+        seen = [SeenIds(digests[n], today, ids[n])] if n in ids else []
+        yield rows.keys[n], Facts(seen, firsts.get(n, b""), valued.get(n, {}), tried.get(n, {}))
 
 
-def _cut(code: np.ndarray, things: np.ndarray) -> dict[int, bytes]:
-    """The bytes of the things of each code."""
-    if not len(code):
+def _cut(number: np.ndarray, things: np.ndarray) -> dict[int, bytes]:
+    """The bytes of the things of each number."""
+    if not len(number):
         return {}
-    small = int(code.max()) < 1 << 16
-    order = np.argsort(code.astype(np.uint16) if small else code, kind="stable")  # 16 bits are sorted by counting
-    begins = run_starts(code[order])
+    small = int(number.max()) < 1 << 16
+    order = np.argsort(number.astype(np.uint16) if small else number, kind="stable")  # 16 bits are sorted by counting
+    begins = run_starts(number[order])
     raw = things[order].tobytes()
     ends = [*(begins[1:] * things.itemsize).tolist(), len(raw)]
     begin_bytes = (begins * things.itemsize).tolist()
-    return {c: raw[b:e] for c, b, e in zip(code[order[begins]].tolist(), begin_bytes, ends, strict=True)}
+    return {n: raw[b:e] for n, b, e in zip(number[order[begins]].tolist(), begin_bytes, ends, strict=True)}

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from pipeline.model.errors import StoreError
@@ -101,18 +103,22 @@ class Store(ABC):
 def by_row(cells: Iterable[Cell]) -> UnitRows:
     """A unit's cells row by row; of two for one cell the last counts. Raises StoreError for a cell no store takes."""
     rows: UnitRows = {}
-    for (table, row, qualifier), value in by_cell(cells).items():
-        rows.setdefault((table, row), {})[qualifier] = value
+    for table, of_table in by_table(cells).items():
+        for _, row, qualifier, value in of_table:
+            rows.setdefault((table, row), {})[qualifier] = value
     return rows
 
 
-def by_cell(cells: Iterable[Cell]) -> dict[tuple[str, bytes, bytes], bytes | None]:
-    """A unit's cells by table, row and qualifier, see `by_row`."""
-    values = {cell[:3]: cell[3] for cell in cells}
-    for (table, row, _), value in values.items():
-        if table not in UNIT_TABLES or (value is None and table != "visitors"):
+def by_table(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
+    """A unit's cells by table, as they came. Raises StoreError as `by_row` does."""
+    tables: dict[str, list[Cell]] = {}
+    for table, of_table in groupby(cells, itemgetter(0)):
+        tables.setdefault(table, []).extend(of_table)
+    for table, of in tables.items():
+        if table not in UNIT_TABLES or (table != "visitors" and None in map(itemgetter(3), of)):
+            _, row, _, value = min(of, key=lambda cell: cell.value is not None)
             raise StoreError(f"a unit can't {'write' if value is not None else 'take away'} a cell of {table}: {row!r}")
-    return values
+    return tables
 
 
 def merged_ranges(ranges: Ranges) -> list[tuple[bytes, bytes]]:

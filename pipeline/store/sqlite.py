@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 
 from pipeline.model.damage import reading
 from pipeline.model.errors import Fenced, StoreError, TransientStoreError, UsageError
 from pipeline.model.layout import TABLES, head_row
-from pipeline.store.contract import UNIT_TABLES, Cell, Ranges, Rows, Store, by_cell, merged_ranges, prefix_end
+from pipeline.store.contract import UNIT_TABLES, Cell, Ranges, Rows, Store, by_table, merged_ranges, prefix_end
 
 BUSY_TIMEOUT_S = 60.0  # another worker's commit takes milliseconds; past this something is stuck
 WAL_AUTOCHECKPOINT_PAGES = 8_000  # 32 MB: fewer, larger checkpoints than the default of 1,000
@@ -96,20 +97,20 @@ class SqliteStore(Store):
         return seq
 
     def commit(self, shard: int, seq: int, cells: Sequence[Cell]) -> int:
-        written: dict[str, list[tuple[bytes, bytes, bytes]]] = {table: [] for table in UNIT_TABLES}
-        gone: dict[str, list[tuple[bytes, bytes]]] = {table: [] for table in UNIT_TABLES}
-        for (table, row, qualifier), value in by_cell(cells).items():
-            if value is None:
-                gone[table].append((row, qualifier))
-            else:
-                written[table].append((row, qualifier, value))
+        tables = by_table(cells)
         with self._using(), self._transaction():
             if self._seq(shard) != seq:
                 raise Fenced(f"shard {shard} has moved past seq {seq}")
             for table in UNIT_TABLES:
-                # In the order of the index, which takes a quarter less time.
-                self._db.executemany(_UPSERT.format(t=table), sorted(written[table]))
-                self._db.executemany(f"DELETE FROM {table} WHERE row = ? AND qualifier = ?", gone[table])
+                # In the order of the index, which takes a quarter less time; of two for one cell the last stays last.
+                written = sorted(tables.get(table, ()), key=itemgetter(1, 2))
+                gone: list[tuple[bytes, bytes]] = []
+                if None in map(itemgetter(3), written):
+                    last = {cell[1:3]: cell for cell in written}
+                    written = [cell for cell in last.values() if cell.value is not None]
+                    gone = [key for key, cell in last.items() if cell.value is None]
+                self._db.executemany(_UPSERT.format(t=table), map(itemgetter(1, 2, 3), written))
+                self._db.executemany(f"DELETE FROM {table} WHERE row = ? AND qualifier = ?", gone)
             self._db.execute(_UPSERT.format(t="shards"), (head_row(shard), _SEQ, str(seq + 1).encode()))
         return seq + 1
 

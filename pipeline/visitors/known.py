@@ -39,6 +39,12 @@ class Learnt:
     valued: dict[int, ValuedFirst]
     trials: dict[int, list[TrialEvent]] = field(default_factory=dict)  # new events by key
 
+    @property
+    def bytes_held(self) -> int:
+        """Roughly what it costs in memory once it is known."""
+        arrays = sum(column.nbytes for column in (self.ids, self.judged, *self.firsts))
+        return arrays + _VALUED_BYTES * len(self.valued) + _TRIAL_BYTES * sum(map(len, self.trials.values()))
+
 
 @dataclass(slots=True)
 class Known:

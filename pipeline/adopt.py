@@ -45,11 +45,11 @@ class Adoption:
         since = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         rows: dict[bytes, dict[bytes, bytes]] = {}
         in_force: dict[bytes, bytes] = {}
-        sets = JudgedSets()
+        sets, documents = JudgedSets(), dict[str, dict[str, bytes]]()
         for definitions in snapshot.accounts.values():
             self._fix(definitions)
             if self._adopted.get(definitions.account) != definitions.digest:
-                rows |= self._meaning(definitions, sets, since)
+                rows |= self._meaning(definitions, sets, documents, since)
             for metric in (*definitions.metrics.values(), *definitions.exposures):
                 in_force[layout.meta_history_row(definitions.account, metric.id)] = metric.revision.encode()
         if self._stating:
@@ -73,20 +73,32 @@ class Adoption:
             fix_fanout(self._store, definitions.account, fanout)
             self._fanouts[definitions.account] = fanout
 
-    def _meaning(self, definitions: AccountDefinitions, sets: JudgedSets, since: bytes) -> dict[bytes, dict[bytes, bytes]]:
+    def _meaning(
+        self, definitions: AccountDefinitions, sets: JudgedSets, documents: dict[str, dict[str, bytes]], since: bytes
+    ) -> dict[bytes, dict[bytes, bytes]]:
         """Rows of `meta`, as far as they aren't there yet, that say what the account's digest and revisions are."""
         judged = sets.of(definitions)
         rows: dict[bytes, dict[bytes, bytes]] = {}
         row = layout.meta_judged_row(judged.digest)
         if row not in self._known:
             rows[row] = {b"names": "\n".join(sorted(judged.names)).encode()}
-        settings = definitions.settings.document()
-        for metric in definitions.metrics.values():
-            row = layout.meta_revision_row(definitions.account, metric.id, metric.revision)
-            if row not in self._known:
-                document = {**metric.document(), "revision": metric.revision, "settings": settings}
-                rows[row] = {b"definition": json.dumps(document).encode(), b"since": since}
+        account, known = definitions.account, self._known
+        revisions = {m.id: layout.meta_revision_row(account, m.id, m.revision) for m in definitions.metrics.values()}
+        new = {id: row for id, row in revisions.items() if row not in known}
+        if new and definitions.version not in documents:  # which thousands of accounts may share
+            documents[definitions.version] = _documents(definitions)
+        for id, row in new.items():
+            rows[row] = {b"definition": documents[definitions.version][id], b"since": since}
         return rows
+
+
+def _documents(definitions: AccountDefinitions) -> dict[str, bytes]:
+    """What is kept of each metric, by its id."""
+    settings = definitions.settings.document()
+    return {
+        metric.id: json.dumps({**metric.document(), "revision": metric.revision, "settings": settings}).encode()
+        for metric in definitions.metrics.values()
+    }
 
 
 def _stated_as(definitions: AccountDefinitions) -> bytes:

@@ -39,8 +39,8 @@ from pipeline.store.contract import Store
 T = TypeVar("T")
 
 CHUNK_BYTES = 256 * 1024 * 1024  # a run of the graph costs some 0.15 s, however small
-CHUNK_BYTES_MAX = 512 * 1024 * 1024  # where there are many accounts: a chunk writes each counter that it touches once,
-CHUNK_BYTES_PER_ACCOUNT = 50 * 1024  # and what an account sends in it, about a hundred events, should share some
+CHUNK_BYTES_MAX = 1024 * 1024 * 1024  # where there are many accounts: a chunk reads and writes what it touches once,
+CHUNK_BYTES_PER_ACCOUNT = 128 * 1024  # and what an account sends in it, some hundred events, should share that
 CHUNK_DATA_BYTES = 64 * 1024 * 1024  # of blocks that carry their data, which waits here until its turn comes
 CHUNK_BLOCKS = 512  # many small files
 POLL_S = 0.1  # between looks where nothing was new

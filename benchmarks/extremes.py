@@ -1,10 +1,11 @@
 """What lopsided input costs beside the ordinary: one visitor, a visitor an event, ten thousand accounts.
 
-    python -m benchmarks.extremes [--events N] [--workers N] [--accounts N] [--cases A,B] [--data FOLDER]
+    python -m benchmarks.extremes [--events N] [--workers N] [--accounts N] [--cases A,B] [--repeat N] [--data FOLDER]
 
-Each case is the workload with other visitors, days or accounts. Ratios are of CPU time an event to the ordinary workload in
-the same run. Start-up is left out and stands beside it: what a run of the case's first event takes, which reads the
-definitions and takes them into force on a new store. Exit code 1 when a number is wrong.
+Each case is the workload with other visitors, days or accounts. Ratios are to the ordinary workload in the same round, of
+time an event: what the CPU worked, and by the clock. Start-up is left out of both and stands beside them: what a run of the
+case's first event takes, which reads the definitions and takes them into force on a new store. Rounds run all cases in
+turn; the last lines are medians. Exit code 1 when a number is wrong.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import redis
 import yaml
@@ -75,41 +77,75 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--cases", default="", help="parts of the cases' names, with commas between [default: all]")
+    parser.add_argument("--repeat", type=int, default=1, help="rounds [default: 1]")
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir(), "daycount-benchmark"))
     arguments = parser.parse_args()
     print(machine.describe(), flush=True)
     workload = workload_file(arguments.data, arguments.events)
-    print("\n| | events/s | CPU µs an event | × ordinary | start-up CPU s | peak MB | exact |", flush=True)
-    print("|---|---|---|---|---|---|---|", flush=True)
-    ordinary, wrong = 0.0, False
+    print(
+        "\n| | CPU µs an event | × ordinary | µs by the clock | × ordinary | start-up CPU s | peak MB | exact |", flush=True
+    )
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    rounds = [_round(workload, arguments) for _ in range(arguments.repeat)]
+    if len(rounds) > 1:
+        for name in rounds[0]:
+            _print(f"{name}, median", Costs(*map(median, zip(*(costs[name] for costs in rounds), strict=True))))
+    sys.exit(not all(costs.exact for of_round in rounds for costs in of_round.values()))
+
+
+class Costs(NamedTuple):
+    """What a case took: µs an event and their ratios to the ordinary case, CPU seconds of start-up, memory."""
+
+    cpu_us: float
+    cpu_ratio: float
+    clock_us: float
+    clock_ratio: float
+    start_up_s: float
+    peak_mb: float
+    exact: float
+
+
+def _print(name: str, costs: Costs) -> None:
+    cpu, by_clock = f"{costs.cpu_us:.1f} | {costs.cpu_ratio:.2f}", f"{costs.clock_us:.1f} | {costs.clock_ratio:.2f}"
+    exact = "yes" if costs.exact else "**no**"
+    print(f"| {name} | {cpu} | {by_clock} | {costs.start_up_s:.1f} | {costs.peak_mb:.0f} | {exact} |", flush=True)
+
+
+def _round(workload: Path, arguments: argparse.Namespace) -> dict[str, Costs]:
+    """Each case once, the ordinary one first."""
+    found: dict[str, Costs] = {}
     for name, line in cases(arguments.accounts).items():
         if name != "ordinary" and not any(part in name for part in arguments.cases.split(",")):
             continue
         with tempfile.TemporaryDirectory(dir=workload.parent) as own:
             file = Path(own, "events.jsonl")
             _write(workload, file, line)
-            per_event, words, faults = _measured(name, file, Path(own), arguments)
-        ordinary = ordinary or per_event
-        wrong |= bool(faults)
-        print(words.replace("RATIO", f"{per_event / ordinary:.2f}"), *faults[:3], flush=True)
-    sys.exit(wrong)
+            costs, faults = _measured(name, file, Path(own), arguments)
+        ordinary = found.get("ordinary", costs)
+        found[name] = costs._replace(
+            cpu_ratio=costs.cpu_us / ordinary.cpu_us, clock_ratio=costs.clock_us / ordinary.clock_us
+        )
+        _print(name, found[name])
+        print(*faults[:3], sep="\n", end="\n" if faults else "", flush=True)
+    return found
 
 
-def _measured(name: str, file: Path, own: Path, arguments: argparse.Namespace) -> tuple[float, str, list[str]]:
-    """(CPU µs an event, the row of the table, what is wrong)."""
+def _measured(name: str, file: Path, own: Path, arguments: argparse.Namespace) -> tuple[Costs, list[str]]:
+    """(What the case took, what is wrong)."""
     target = Target(f"sqlite:///{own}/counts.db", {})
     with _definitions(name, own, arguments.accounts) as (definitions, account):
         first = own / "first.jsonl"
         with file.open(encoding="ascii") as lines:
             first.write_text(next(lines), encoding="ascii")
-        start_up = _run(first, Target(f"sqlite:///{own}/first.db", {}), definitions, account, arguments.workers)[0]
+        start_up, _ = _run(first, Target(f"sqlite:///{own}/first.db", {}), definitions, account, arguments.workers)
         measured, summary = _run(file, target, definitions, account, arguments.workers)
     rows = daycount.read_rows(target) if account else _rows_of_all(target)
     faults = compare(truth_of(file), rows)
-    per_event = (measured.cpu_s - start_up.cpu_s) / summary["events"] * 1e6
-    exact = "yes" if not faults else "**no**"
-    costs = f"{summary['events_per_s']:,} | {per_event:.1f} | RATIO | {start_up.cpu_s:.1f} | {measured.peak_rss_mb:.0f}"
-    return per_event, f"| {name} | {costs} | {exact} |", faults
+    cpu_us, clock_us = (
+        (whole - first_event) / summary["events"] * 1e6
+        for whole, first_event in ((measured.cpu_s, start_up.cpu_s), (measured.seconds, start_up.seconds))
+    )
+    return Costs(cpu_us, 1.0, clock_us, 1.0, start_up.cpu_s, measured.peak_rss_mb, not faults), faults
 
 
 def _run(file: Path, target: Target, definitions: str, account: str | None, workers: int) -> tuple[Measured, Any]:

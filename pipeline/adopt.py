@@ -6,11 +6,13 @@ So old revisions stay readable, ids stay comparable, and a reader can tell since
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pipeline.model import layout
 from pipeline.model.damage import reading
 from pipeline.model.definition import AccountDefinitions, Snapshot
+from pipeline.model.errors import UsageError
 from pipeline.model.judged import JudgedSets, digest_of
 from pipeline.store.contract import Store
 from pipeline.store.fixed import fix_fanout
@@ -33,21 +35,25 @@ class Adoption:
             with reading("meta", row):
                 self._fanouts[row[len(layout.META_ACCOUNT_PREFIX) :].decode()] = int(dict(cells)[b"fanout"])
         self._adopted: dict[str, str] = {}  # account -> digest of the definitions adopted last
-        self._version = ""
+        self._asked = ""  # the version of what was given last
+        self.latest: Snapshot | None = None
+        self.refused: str | None = None
 
-    def adopt(self, snapshot: Snapshot, now: datetime) -> None:
-        """Write what is new, in one go. Raises UsageError where an account asks for another fanout than it began with.
+    def adopt(self, given: Snapshot, now: datetime, *, beginning: bool = False) -> Snapshot:
+        """Write what is new, in one go; gives what is in force.
 
+        An account that asks for another fanout than it began with goes on with that: its client's mistake is nobody else's,
+        and numbers don't depend on it. `refused` says so. beginning: it raises UsageError, for somebody is there to mend it.
         **Retry:** harmless.
         """
-        if snapshot.version == self._version:
-            return
+        if self.latest is not None and given.version == self._asked:
+            return self.latest
+        snapshot = self._as_begun(given, beginning)
         since = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         rows: dict[bytes, dict[bytes, bytes]] = {}
         in_force: dict[bytes, bytes] = {}
         sets, documents = JudgedSets(), dict[str, dict[str, bytes]]()
         for definitions in snapshot.accounts.values():
-            self._fix(definitions)
             if self._adopted.get(definitions.account) != definitions.digest:
                 rows |= self._meaning(definitions, sets, documents, since)
             for metric in (*definitions.metrics.values(), *definitions.exposures):
@@ -61,17 +67,28 @@ class Adoption:
         self._in_force |= changed
         self._adopted = {definitions.account: definitions.digest for definitions in snapshot.accounts.values()}
         self._stated = {definitions.account: definitions.version for definitions in snapshot.accounts.values()}
-        self._version = snapshot.version
+        self._asked, self.latest = given.version, snapshot
+        return snapshot
 
     def _whole(self, snapshot: Snapshot) -> dict[bytes, dict[bytes, bytes]]:
         changed = (d for d in snapshot.accounts.values() if self._stated.get(d.account) != d.version)
         return {layout.meta_stated_row(digest_of(d)): {_stated_as(d): d.to_bytes()} for d in changed}
 
-    def _fix(self, definitions: AccountDefinitions) -> None:
-        fanout = definitions.settings.fanout
-        if self._fanouts.get(definitions.account) != fanout:
-            fix_fanout(self._store, definitions.account, fanout)
-            self._fanouts[definitions.account] = fanout
+    def _as_begun(self, given: Snapshot, beginning: bool) -> Snapshot:
+        """The same, each account with its own fanout."""
+        others: dict[str, AccountDefinitions] = {}
+        refused = None
+        for account, definitions in given.accounts.items():
+            asked = definitions.settings.fanout
+            begun = self._fanouts.get(account) or fix_fanout(self._store, account, asked)
+            self._fanouts[account] = begun
+            if begun != asked:
+                refused = f"settings.fanout of account {account} is {asked}, this store was begun with {begun}"
+                if beginning:
+                    raise UsageError(f"{refused}: set it back to {begun}")
+                others[account] = definitions.with_settings(replace(definitions.settings, fanout=begun))
+        self.refused = f"{refused}, which stays" if refused else None
+        return Snapshot.of((given.accounts | others).values(), given.problems) if others else given
 
     def _meaning(
         self, definitions: AccountDefinitions, sets: JudgedSets, documents: dict[str, dict[str, bytes]], since: bytes

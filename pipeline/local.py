@@ -109,14 +109,16 @@ class LocalRun:
         begun = time.monotonic()
         try:
             self._insist(lambda: self.store.settle(range(self.shards)))
-            for chunk, tally in self._counted(source.blocks(), Adoption(self.store)):
+            adoption = Adoption(self.store)
+            for chunk, tally in self._counted(source.blocks(), adoption):
                 summary.tally += tally
                 summary.input_bytes += sum(b.input_bytes for b in chunk.blocks)
                 self.reject_limit.check(tally)
                 self._insist(partial(self._acknowledge, source, chunk))
                 forget_cycles(sum(b.length for b in chunk.blocks))
                 summary.seconds = time.monotonic() - begun
-                summary.backlog, summary.trouble = source.backlog(), source.trouble or self.definitions.stale_reason
+                summary.backlog = source.backlog()
+                summary.trouble = source.trouble or self.definitions.stale_reason or adoption.refused
                 self.progressed(summary)
             summary.interrupted = self.stopped()
             held.settle(self.shards)
@@ -149,9 +151,8 @@ class LocalRun:
 
     def _adopt(self, adoption: Adoption) -> Snapshot:
         """The newest definitions, taken into force."""
-        snapshot = self.definitions.read()
-        self._insist(lambda: adoption.adopt(snapshot, datetime.now(UTC)))
-        return snapshot
+        given, beginning = self.definitions.read(), adoption.latest is None
+        return self._insist(lambda: adoption.adopt(given, datetime.now(UTC), beginning=beginning))
 
     def _count(self, blocks: list[Block], snapshot: Snapshot) -> Counter[str]:
         lent = lend(blocks), lend([snapshot])
@@ -199,7 +200,7 @@ def run_on(
 ) -> Summary:
     """One run of the graph over all blocks on another runner, with the same promise."""
     begun = time.monotonic()
-    Adoption(store).adopt(snapshot, datetime.now(UTC))
+    snapshot = Adoption(store).adopt(snapshot, datetime.now(UTC), beginning=True)
     whole = list(blocks)
     tally = run_graph(runner, options, ship(whole), ship([snapshot.to_bytes()], Snapshot.from_bytes), workers, rejects)
     store.flush()

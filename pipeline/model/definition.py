@@ -129,6 +129,11 @@ class AccountDefinitions:
         digest = account_digest({metric.id: metric.revision for metric in (*by_id.values(), *unversioned.exposures)})
         return replace(unversioned, digest=digest, version=digest_of(_account_to_json(unversioned)))
 
+    def with_settings(self, settings: Settings) -> AccountDefinitions:
+        """The same metrics and experiments under other settings that change none of their revisions."""
+        changed = replace(self, settings=settings, version="")
+        return replace(changed, version=digest_of(_account_to_json(changed)))
+
     @property
     def exposures(self) -> tuple[Metric, ...]:
         """What shows a visitor's variation, of experiments that are or were running: metrics that measure nothing. Their

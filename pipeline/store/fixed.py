@@ -80,15 +80,11 @@ def read_fixed(store: Store, visitor_key: bytes | None) -> Fixed | None:
     return Fixed(int(found["shards"]), key)
 
 
-def fix_fanout(store: Store, account: str, fanout: int) -> None:
-    """Fix an account's fanout on its first use, else refuse another one. **Retry:** harmless."""
+def fix_fanout(store: Store, account: str, fanout: int) -> int:
+    """The account's fanout: this one where it has none yet. **Retry:** harmless."""
     found = store.create_meta(layout.meta_account_row(account), b"fanout", str(fanout).encode())
     with reading("meta", layout.meta_account_row(account)):
-        begun = int(found)
-    if begun != fanout:
-        raise UsageError(
-            f"settings.fanout of account {account} is {fanout}, this store was begun with {begun}: set it back to {begun}"
-        )
+        return int(found)
 
 
 def _key_check(key: bytes) -> str:

@@ -93,21 +93,21 @@ class InForce:
         Raises UsageError, or StoreError, if there is nothing yet to go on with. **Retry:** harmless.
         """
         try:
-            snapshot = self._source.read()
+            given = self._source.read()
             if self._latest is None:
-                refuse_what_is_lost(snapshot, self._store)
+                refuse_what_is_lost(given, self._store)
+            self._adoption = self._adoption or Adoption(self._store, stating=True)
+            snapshot = self._adoption.adopt(given, datetime.now(UTC))
             if self._latest is None or snapshot.version != self._latest.snapshot.version:
-                self._adoption = self._adoption or Adoption(self._store, stating=True)
-                self._adoption.adopt(snapshot, datetime.now(UTC))
                 number = max(time.time_ns(), self._latest.number + 1 if self._latest else 0)
                 self._latest = Numbered(number, snapshot)
-            stale = self._source.stale_reason
+            stale = self._source.stale_reason or self._adoption.refused
         except (StoreError, UsageError) as e:
             if self._latest is None:
                 raise
             stale = str(e)
         if stale and stale != self.stale_reason:
-            _log.warning("the last definitions stay in force: %s", stale)
+            _log.warning("not all definitions are in force: %s", stale)
         self.stale_reason = stale
         return self._latest
 

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
+from pipeline.adopt import Adoption
+from pipeline.model.definition import Snapshot
 from pipeline.model.errors import UsageError
 from pipeline.model.layout import META_LAYOUT
 from pipeline.store import Store
 from pipeline.store.fixed import Fixed, fix, fix_fanout
+from tests.support.generate_definitions import parse
+from tests.support.hits import MEASURES
 from tests.support.store_places import Place
 
 KEY = bytes(range(32))
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def fixed(store: Store, shards: int | None = None, key: bytes | None = None) -> Fixed:
     return fix(store, shards=shards, default_shards=8, visitor_key=key)
+
+
+def asking(**fanouts: int) -> Snapshot:
+    """Accounts with one metric each, and the fanouts that they ask for."""
+    metric = {"id": "all", "where": {}, "measures": MEASURES}
+    return Snapshot.of(parse(account, {"fanout": fanout}, [metric]) for account, fanout in fanouts.items())
 
 
 class FixedContract:
@@ -55,9 +67,27 @@ class FixedContract:
         with pytest.raises(UsageError, match="not a Daycount store"):
             fixed(place.open())
 
-    def test_another_fanout_of_an_account_is_refused(self, place: Place) -> None:
-        fix_fanout(place.open(), "shop", 8)
-        fix_fanout(place.open(), "shop", 8)
-        fix_fanout(place.open(), "other", 2)
-        with pytest.raises(UsageError, match="fanout of account shop is 4, this store was begun with 8"):
-            fix_fanout(place.open(), "shop", 4)
+    def test_an_account_keeps_the_fanout_that_it_began_with(self, place: Place) -> None:
+        assert [fix_fanout(place.open(), "shop", fanout) for fanout in (8, 8, 4)] == [8, 8, 8]
+        assert fix_fanout(place.open(), "other", 2) == 2
+
+    def test_another_fanout_is_refused_where_a_run_begins(self, place: Place) -> None:
+        Adoption(place.open()).adopt(asking(shop=8), NOW, beginning=True)
+        refusing = Adoption(place.open())
+        for _ in range(2):
+            with pytest.raises(UsageError, match="fanout of account shop is 4, this store was begun with 8: set it back"):
+                refusing.adopt(asking(shop=4, other=2), NOW, beginning=True)
+
+    def test_later_on_another_fanout_of_one_account_is_told_and_keeps_back_nobody_elses_definitions(
+        self, place: Place
+    ) -> None:
+        adoption = Adoption(place.open())
+        adoption.adopt(asking(shop=8), NOW)
+        given = asking(shop=4, other=2)
+        in_force = adoption.adopt(given, NOW)
+        assert {name: a.settings.fanout for name, a in in_force.accounts.items()} == {"shop": 8, "other": 2}
+        assert in_force == Snapshot.of(asking(shop=8, other=2).accounts.values())
+        assert adoption.refused == "settings.fanout of account shop is 4, this store was begun with 8, which stays"
+        assert adoption.adopt(given, NOW) is in_force
+        assert adoption.adopt(asking(shop=8, other=2), NOW).version == in_force.version
+        assert adoption.refused is None

@@ -145,6 +145,17 @@ def test_one_that_comes_back_empty_changes_nothing_and_what_is_pushed_then_is_ta
     shop.end()
 
 
+def test_a_fanout_that_is_changed_meanwhile_stays_as_it_was_and_ends_nothing(shop: Shop) -> None:
+    shop.redis.client.hset(KEY, "settings", json.dumps({"fanout": 3}))
+    shop.push(ORDERS, LATER)
+    while not shop.numbers(LATER):
+        shop.send(1, again=0)
+        shop.await_exact()
+    shop.end()
+    again = shop.begin()
+    assert "settings.fanout of account shop is 3, this store was begun with 8: set it back to 8" in again.wait().refusal(2)
+
+
 def counted(shop: Shop, metric: dict[str, Any]) -> int:
     """How many events the metric has."""
     return int(sum(n for key, n in shop.numbers(metric).items() if key[3:6] == ("n", "", "") and "/" not in key[6]))

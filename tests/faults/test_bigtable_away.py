@@ -18,8 +18,8 @@ from tests.support.kill_story import Places, Story
 from tests.support.outages import in_haste
 from tests.support.seeds import seeds
 
-CALL_S, GIVE_UP_S = 0.4, 1.0
-BRIEFLY_S, LONGER_S, FOR_EVER_S = CALL_S / 4, 2 * CALL_S, 3 * GIVE_UP_S
+CALL_S, GIVE_UP_S = 1.0, 2.5  # longer than an emulator takes that is merely busy
+BRIEFLY_S, LONGER_S, FOR_EVER_S = CALL_S / 4, 1.5 * CALL_S, 2 * GIVE_UP_S
 SOON_S = 50.0  # with what is given up after seconds here given up after a minute, it would be two
 STEPS = ("visitors loaded", "before the commit", "head committed, nothing applied", "before the acknowledgement")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class LiveRun:
         with self._told.open("wb") as out, said.open("wb") as err:
             self._process = subprocess.Popen(
                 command(*shop.run_words(*inputs), "--follow", *words),
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment_of(shop.environment),
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                env=environment_of(shop.environment), start_new_session=True,
             )  # fmt: skip
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -57,6 +59,12 @@ class LiveRun:
         self._process.kill()
         self._process.wait()
 
+    def clear(self) -> None:
+        """Kill it with all that it has started. An engine that it leaves goes on for ever with a job that has no workers."""
+        self.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def said(self) -> str:
         """Its stderr until now."""
         return self._said.read_text()
@@ -74,7 +82,7 @@ def live_runs(shop: Shop, folder: Path) -> Iterator[Callable[..., LiveRun]]:
 
         def begin(*inputs: str, words: tuple[str, ...] = ()) -> LiveRun:
             run = LiveRun(shop, folder / f"run{next(numbers)}.err", *inputs, words=words)
-            begun.callback(run.kill)
+            begun.callback(run.clear)
             return run
 
         yield begin

@@ -39,16 +39,16 @@ class Adoption:
         self.latest: Snapshot | None = None
         self.refused: str | None = None
 
-    def adopt(self, given: Snapshot, now: datetime, *, beginning: bool = False) -> Snapshot:
-        """Write what is new, in one go; gives what is in force.
+    def adopt(self, given: Snapshot, now: datetime, *, meanwhile: bool = False) -> Snapshot:
+        """Write what is new, in one go; gives what is in force, which alone may be counted by.
 
-        An account that asks for another fanout than it began with goes on with that: its client's mistake is nobody else's,
-        and numbers don't depend on it. `refused` says so. beginning: it raises UsageError, for somebody is there to mend it.
+        Raises UsageError where an account asks for another fanout than it began with. meanwhile: a run goes on, which others
+        are in too; the account goes on with its own, on which no number depends, and `refused` says so.
         **Retry:** harmless.
         """
         if self.latest is not None and given.version == self._asked:
             return self.latest
-        snapshot = self._as_begun(given, beginning)
+        snapshot = self._as_begun(given, meanwhile)
         since = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
         rows: dict[bytes, dict[bytes, bytes]] = {}
         in_force: dict[bytes, bytes] = {}
@@ -74,17 +74,18 @@ class Adoption:
         changed = (d for d in snapshot.accounts.values() if self._stated.get(d.account) != d.version)
         return {layout.meta_stated_row(digest_of(d)): {_stated_as(d): d.to_bytes()} for d in changed}
 
-    def _as_begun(self, given: Snapshot, beginning: bool) -> Snapshot:
+    def _as_begun(self, given: Snapshot, meanwhile: bool) -> Snapshot:
         """The same, each account with its own fanout."""
         others: dict[str, AccountDefinitions] = {}
         refused = None
         for account, definitions in given.accounts.items():
             asked = definitions.settings.fanout
-            begun = self._fanouts.get(account) or fix_fanout(self._store, account, asked)
-            self._fanouts[account] = begun
+            if self._fanouts.get(account) == asked:
+                continue
+            begun = self._fanouts[account] = fix_fanout(self._store, account, asked)
             if begun != asked:
                 refused = f"settings.fanout of account {account} is {asked}, this store was begun with {begun}"
-                if beginning:
+                if not meanwhile:
                     raise UsageError(f"{refused}: set it back to {begun}")
                 others[account] = definitions.with_settings(replace(definitions.settings, fanout=begun))
         self.refused = f"{refused}, which stays" if refused else None

@@ -151,8 +151,8 @@ class LocalRun:
 
     def _adopt(self, adoption: Adoption) -> Snapshot:
         """The newest definitions, taken into force."""
-        given, beginning = self.definitions.read(), adoption.latest is None
-        return self._insist(lambda: adoption.adopt(given, datetime.now(UTC), beginning=beginning))
+        given, meanwhile = self.definitions.read(), adoption.latest is not None
+        return self._insist(lambda: adoption.adopt(given, datetime.now(UTC), meanwhile=meanwhile))
 
     def _count(self, blocks: list[Block], snapshot: Snapshot) -> Counter[str]:
         lent = lend(blocks), lend([snapshot])
@@ -200,7 +200,7 @@ def run_on(
 ) -> Summary:
     """One run of the graph over all blocks on another runner, with the same promise."""
     begun = time.monotonic()
-    snapshot = Adoption(store).adopt(snapshot, datetime.now(UTC), beginning=True)
+    snapshot = Adoption(store).adopt(snapshot, datetime.now(UTC))
     whole = list(blocks)
     tally = run_graph(runner, options, ship(whole), ship([snapshot.to_bytes()], Snapshot.from_bytes), workers, rejects)
     store.flush()

@@ -97,7 +97,7 @@ class InForce:
             if self._latest is None:
                 refuse_what_is_lost(given, self._store)
             self._adoption = self._adoption or Adoption(self._store, stating=True)
-            snapshot = self._adoption.adopt(given, datetime.now(UTC))
+            snapshot = self._adoption.adopt(given, datetime.now(UTC), meanwhile=True)
             if self._latest is None or snapshot.version != self._latest.snapshot.version:
                 number = max(time.time_ns(), self._latest.number + 1 if self._latest else 0)
                 self._latest = Numbered(number, snapshot)

@@ -65,7 +65,7 @@ def submit(
     check_inputs(job.inputs)
     refuse_what_is_lost(snapshot, store)
     store.settle(range(shards))  # what another run left half-applied
-    Adoption(store, stating=True).adopt(snapshot, datetime.now(UTC), beginning=True)
+    Adoption(store, stating=True).adopt(snapshot, datetime.now(UTC))
     with _silent(runner == DATAFLOW):
         root = open_pipeline(runner, given)
         try:

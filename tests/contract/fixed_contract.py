@@ -72,11 +72,11 @@ class FixedContract:
         assert fix_fanout(place.open(), "other", 2) == 2
 
     def test_another_fanout_is_refused_where_a_run_begins(self, place: Place) -> None:
-        Adoption(place.open()).adopt(asking(shop=8), NOW, beginning=True)
+        Adoption(place.open()).adopt(asking(shop=8), NOW)
         refusing = Adoption(place.open())
         for _ in range(2):
             with pytest.raises(UsageError, match="fanout of account shop is 4, this store was begun with 8: set it back"):
-                refusing.adopt(asking(shop=4, other=2), NOW, beginning=True)
+                refusing.adopt(asking(shop=4, other=2), NOW)
 
     def test_later_on_another_fanout_of_one_account_is_told_and_keeps_back_nobody_elses_definitions(
         self, place: Place
@@ -84,10 +84,10 @@ class FixedContract:
         adoption = Adoption(place.open())
         adoption.adopt(asking(shop=8), NOW)
         given = asking(shop=4, other=2)
-        in_force = adoption.adopt(given, NOW)
+        in_force = adoption.adopt(given, NOW, meanwhile=True)
         assert {name: a.settings.fanout for name, a in in_force.accounts.items()} == {"shop": 8, "other": 2}
         assert in_force == Snapshot.of(asking(shop=8, other=2).accounts.values())
         assert adoption.refused == "settings.fanout of account shop is 4, this store was begun with 8, which stays"
-        assert adoption.adopt(given, NOW) is in_force
+        assert adoption.adopt(given, NOW, meanwhile=True) is in_force
         assert adoption.adopt(asking(shop=8, other=2), NOW).version == in_force.version
         assert adoption.refused is None

@@ -151,6 +151,8 @@ def test_a_fanout_that_is_changed_meanwhile_stays_as_it_was_and_ends_nothing(sho
     while not shop.numbers(LATER):
         shop.send(1, again=0)
         shop.await_exact()
+    shop.send(again=len(shop.events))  # each is known in its shard, and in no other
+    shop.await_exact()
     shop.end()
     again = shop.begin()
     assert "settings.fanout of account shop is 3, this store was begun with 8: set it back to 8" in again.wait().refusal(2)

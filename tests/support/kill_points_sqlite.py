@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -52,7 +52,8 @@ class AfterCommit(Watched):
 class HalfWritten(Watched):
     """Where many cells are written at once, only some of them are before the strike."""
 
-    def executemany(self, sql: str, cells: Sequence[Any]) -> sqlite3.Cursor:  # type: ignore[override]
+    def executemany(self, sql: str, given: Iterable[Any]) -> sqlite3.Cursor:  # type: ignore[override]
+        cells = list(given)
         if self.in_unit and cells and self.strike.is_due():
             super().executemany(sql, self.strike.some(cells))
             self.strike.strike()

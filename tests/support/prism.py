@@ -15,7 +15,7 @@ from tests.support.engines import PRISM, Program, engine, free_port, worker_comm
 TIMEOUT_S = 120.0
 POLL_S = 0.05
 # Threads of Beam's in this process, which end some time after their job was stopped, with an exception or without.
-BEAMS_THREADS = ("run_worker_", "read_grpc_client_inputs")
+BEAMS_THREADS = ("run_worker_", "read_grpc_client_inputs", "read_state")
 
 
 class Prism:

@@ -25,13 +25,14 @@ GROUPS = {
         "tests/engines/test_kafka_on_flink",
         "tests/deploy/test_kubernetes_job",
     ),
-    "kafka and prism": (
-        "tests/engines/",
+    "kafka": (
+        "tests/engines/test_kafka_on_prism",
         "tests/e2e/test_run_kafka",
         "tests/contract/test_kafka",
         "tests/unit/sources/test_kafka",
         "tests/unit/streaming/test_kafka",
     ),
+    "prism": ("tests/engines/",),
 }
 HEAVY_TIMEOUT_S = 600
 

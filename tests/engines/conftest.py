@@ -13,9 +13,9 @@ ENDED = {"CANCELED", "FAILED", "FINISHED"}
 __all__ = ["bigtable_emulator", "bigtable_prefix", "bigtable_url", "redis_server_url", "redis_url"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def flink_cluster(bigtable_emulator: BigtableEmulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    """It starts once; two task managers to begin with, and a test that kills one starts another."""
+    """It starts once for the tests here; two task managers to begin with, and a test that kills one starts another."""
     cluster = FlinkCluster(tmp_path_factory.mktemp("flink"), environment={"BIGTABLE_EMULATOR_HOST": bigtable_emulator.host})
     yield cluster
     cluster.close()

@@ -176,9 +176,21 @@ class Group:
 
     def close(self) -> None:
         """Leave the group; what was told is sent before, if the cluster can be reached. **Retry:** harmless."""
-        leaving = threading.Thread(target=self._consumer.close, name="kafka leaving", daemon=True)
+        leaving = threading.Thread(target=self._leave, name="kafka leaving", daemon=True)
         leaving.start()
         leaving.join(CLOSE_S)  # the client would wait for minutes for one that doesn't answer
+
+    def _leave(self) -> None:
+        """What is taken away at the end is taken away before `close`, in which librdkafka may wait for ever for the answer
+        to it (librdkafka#4884), and the whole process with it.
+        """
+        with suppress(KafkaException, RuntimeError):
+            if self._joined:
+                self._consumer.unsubscribe()
+                until = time.monotonic() + ANSWER_S
+                while time.monotonic() < until and self._consumer.assignment():
+                    self._consumer.poll(WAIT_S)
+        self._consumer.close()
 
     def _all(self, partitions: Iterable[int], offset: int = OFFSET_INVALID) -> list[TopicPartition]:
         return [TopicPartition(self._url.topic, partition, offset) for partition in partitions]

@@ -94,6 +94,11 @@ class KafkaFeed(Feed):
         """Whether everything sent has been acknowledged by the group."""
         return self.committed(group) == self.ends()
 
+    def members(self, group: str = GROUP) -> int:
+        """How many the group has now."""
+        (asked,) = self._admin.describe_consumer_groups([group], request_timeout=CALL_S).values()
+        return len(asked.result(CALL_S).members)
+
     def close(self) -> None:
         self._producer.flush(CALL_S)
 

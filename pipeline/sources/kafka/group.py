@@ -52,6 +52,8 @@ _CURES = {
     KafkaError._SSL: "correct security.protocol or the certificates",
     KafkaError._RESOLVE: "correct the host's name",
     KafkaError.UNKNOWN_TOPIC_OR_PART: "create it, or correct the name",
+    KafkaError._UNKNOWN_TOPIC: "create it, or correct the name",  # the same, of which the client knows already
+    KafkaError._UNKNOWN_PARTITION: "create it, or correct the name",
     KafkaError.FENCED_INSTANCE_ID: "give each run a group.instance.id of its own, or none",
     KafkaError.INCONSISTENT_GROUP_PROTOCOL: "other programs are in this group; name another with group=",
 }
@@ -181,14 +183,15 @@ class Group:
         leaving.join(CLOSE_S)  # the client would wait for minutes for one that doesn't answer
 
     def _leave(self) -> None:
-        """What is taken away at the end is taken away before `close`, in which librdkafka may wait for ever for the answer
-        to it (librdkafka#4884), and the whole process with it.
+        """A member leaves before its client closes, in which librdkafka may wait for ever for the answer to what it takes
+        away (librdkafka#4884), and the whole process with it. One with a name of its own (`group.instance.id`) stays, so
+        that its next run goes on with the same partitions at once.
         """
         with suppress(KafkaException, RuntimeError):
-            if self._joined:
+            if self._joined and "group.instance.id" not in self._url.settings:
                 self._consumer.unsubscribe()
                 until = time.monotonic() + ANSWER_S
-                while time.monotonic() < until and self._consumer.assignment():
+                while time.monotonic() < until and self._consumer.memberid():  # it is one until its offsets are sent
                     self._consumer.poll(WAIT_S)
         self._consumer.close()
 

@@ -101,9 +101,25 @@ def test_a_topic_deleted_meanwhile_is_waited_for_and_said_so(feed: KafkaFeed) ->
     with reading(feed) as reader:
         reader.take(2)
         feed.drop()
-        until = time.monotonic() + PATIENCE_S
-        while "create it, or correct the name" not in (reader.source.trouble or ""):
-            assert reader.take_within(0.05) == [] and time.monotonic() < until
+        said = await_trouble(reader)
+    assert "Unknown" in said and said.endswith("create it, or correct the name")  # the broker says it, or the client
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+@pytest.mark.parametrize("option, members", [("", 0), ("&group.instance.id=one", 1)])
+def test_who_ends_leaves_the_group_at_once_but_for_one_with_a_name_of_its_own(
+    kafka_broker: KafkaBroker, dropped: bool, option: str, members: int
+) -> None:
+    group = f"leaves-{members}-{dropped}"
+    with closing(KafkaFeed(kafka_broker.host, options=f"group={group}{option}")) as feed:
+        feed.send(A)
+        with reading(feed) as reader:
+            reader.take(1)
+            reader.acknowledge()
+            assert feed.members(group) == 1
+            if dropped:
+                feed.drop()
+        assert feed.members(group) == members
 
 
 def test_a_topic_that_is_not_there_is_refused_and_not_made(kafka_broker: KafkaBroker) -> None:

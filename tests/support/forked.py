@@ -126,6 +126,8 @@ class Zygote:
         """Begin `daycount WORDS` with these faults planted."""
         n = next(self._numbers)
         out, err = self._folder / f"{n}.out", self._folder / f"{n}.err"
+        for said in (out, err):
+            said.touch()  # a run may be killed before it opens them
         request = {
             "do": "start", "words": list(words), "plants": list(plants), "environment": dict(environment or {}),
             "out": str(out), "err": str(err),

@@ -11,9 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pipeline.model.errors import UsageError
 
@@ -107,15 +111,16 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
     """Waits until the server answers, having loaded its data; False if it ended or takes too long."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                if connection.recv(16).startswith(b"+PONG"):
-                    return process.poll() is None
-        except OSError:
-            pass
+        with suppress(redis.RedisError), _client(port) as asking:
+            asking.ping()
+            if asking.info("server")["process_id"] == process.pid:  # else somebody else's, to whom this port went
+                return True
         time.sleep(_POLL_S)
     return False
+
+
+def _client(port: int) -> redis.Redis:
+    return redis.Redis("127.0.0.1", port, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

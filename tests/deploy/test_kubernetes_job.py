@@ -16,8 +16,9 @@ import yaml
 
 from tests.support.daycount import command, write_definitions
 from tests.support.deploy import DEPLOY
-from tests.support.engines import Program, free_port, worker_environment
+from tests.support.engines import Program, worker_environment
 from tests.support.flink_cluster import FlinkCluster
+from tests.support.ports import free_port
 from tests.support.records import ORDERS, order
 from tests.support.redis_feed import RedisFeed
 from tests.support.small_runs import SmallRun

@@ -6,7 +6,6 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.daycount import command, daycount, environment_of, refusal
+from tests.support.ports import free_port
 
 # A terminal of its own, so that Ctrl-C is a key that is pressed there.
 IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
@@ -34,13 +34,6 @@ def demo(*words: str, temporary: Path) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.kill()
         process.communicate()
-
-
-def free_port() -> str:
-    """One that demos beside this one don't ask for too."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def read_until(process: subprocess.Popen[str], said: str) -> list[str]:
@@ -82,7 +75,7 @@ def pasted(line: str, tmp_path: Path) -> str:
 
 
 def test_with_a_time_limit_it_ends_by_itself_and_every_number_is_what_was_sent(tmp_path: Path) -> None:
-    done = daycount("demo", "--seconds", "3", "--port", free_port(), environment={"TMPDIR": str(tmp_path)})
+    done = daycount("demo", "--seconds", "3", "--port", str(free_port()), environment={"TMPDIR": str(tmp_path)})
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert "Dashboard:  http://127.0.0.1:" in done.stdout
     assert "Exact: all" in done.stdout and "differ" not in done.stdout
@@ -91,7 +84,7 @@ def test_with_a_time_limit_it_ends_by_itself_and_every_number_is_what_was_sent(t
 
 def test_what_it_says_to_try_next_can_be_pasted_and_an_interrupt_ends_it_well(tmp_path: Path) -> None:
     kept = tmp_path / "kept here"
-    with demo("--dir", str(kept), "--port", free_port(), temporary=tmp_path) as process:
+    with demo("--dir", str(kept), "--port", str(free_port()), temporary=tmp_path) as process:
         lines = read_until(process, LAST_LINE_OF_INTRODUCTION)
         curl, test, hours, results, assigned, push, big_orders, rejects = commands_of(lines)
         assert "orders.revenue" in json.loads(pasted(curl, tmp_path))[0]
@@ -115,7 +108,7 @@ def test_what_it_says_to_try_next_can_be_pasted_and_an_interrupt_ends_it_well(tm
 
 @pytest.mark.parametrize("said", ["A shop's events", "Dashboard", LAST_LINE_OF_INTRODUCTION])
 def test_it_can_be_told_to_end_at_any_time(tmp_path: Path, said: str) -> None:
-    with demo("--port", free_port(), temporary=tmp_path) as process:
+    with demo("--port", str(free_port()), temporary=tmp_path) as process:
         read_until(process, said)
         children = children_of(process)
         process.send_signal(signal.SIGTERM)
@@ -126,7 +119,7 @@ def test_it_can_be_told_to_end_at_any_time(tmp_path: Path, said: str) -> None:
 
 
 def test_a_part_that_dies_is_reported_and_the_rest_is_ended(tmp_path: Path) -> None:
-    with demo("--port", free_port(), temporary=tmp_path) as process:
+    with demo("--port", str(free_port()), temporary=tmp_path) as process:
         read_until(process, LAST_LINE_OF_INTRODUCTION)
         children = children_of(process)
         os.kill(next(pid for pid, words in children.items() if " run " in words), signal.SIGKILL)
@@ -140,7 +133,7 @@ def test_a_part_that_dies_is_reported_and_the_rest_is_ended(tmp_path: Path) -> N
 def test_a_number_that_is_not_what_was_sent_is_found_and_named(tmp_path: Path) -> None:
     """The canary: one order more than the shop has sent."""
     kept = tmp_path / "kept"
-    with demo("--dir", str(kept), "--seconds", "4", "--port", free_port(), temporary=tmp_path) as process:
+    with demo("--dir", str(kept), "--seconds", "4", "--port", str(free_port()), temporary=tmp_path) as process:
         read_until(process, LAST_LINE_OF_INTRODUCTION)
         forged = {
             "messageId": "forged", "type": "track", "event": "Order Completed", "timestamp": "2020-01-01T12:00:00Z",
@@ -160,7 +153,7 @@ def test_a_number_that_is_not_what_was_sent_is_found_and_named(tmp_path: Path) -
 
 def test_in_a_terminal_the_numbers_are_redrawn_until_ctrl_c_is_pressed(tmp_path: Path) -> None:
     ours, theirs = os.openpty()
-    words = command("demo", "--port", free_port())
+    words = command("demo", "--port", str(free_port()))
     process = subprocess.Popen(
         [sys.executable, "-c", IN_TERMINAL, *words],
         stdin=theirs,

@@ -14,6 +14,7 @@ import yaml
 
 from tests.support.daycount import Shop, command, daycount, environment_of, refusal, write_definitions, write_lines
 from tests.support.own_time import OwnTime
+from tests.support.ports import free_port
 from tests.support.records import ORDERS, order
 from tests.support.small_runs import SmallRun
 
@@ -130,8 +131,7 @@ def test_bad_definitions_are_refused_with_their_place(tmp_path: Path, shop: Shop
 
 
 def test_no_bigtable_there_is_refused(tmp_path: Path, shop: Shop) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        host = f"127.0.0.1:{free.getsockname()[1]}"
+    host = f"127.0.0.1:{free_port()}"
     line = refused(tmp_path, *options(shop, store="bigtable://p/i"), BIGTABLE_EMULATOR_HOST=host)
     assert host in line
 

@@ -18,6 +18,7 @@ import redis
 from pipeline.store import open_store
 from tests.support.collecting import create_key, wait_until
 from tests.support.emulators import BigtableEmulator, find_bigtable_emulator
+from tests.support.ports import free_port
 from tests.support.redis_restarts import RestartedRedis
 from tests.support.serving import ORDERS, QUERY, ROWS, ReaderProcess, fill, put_definitions, serving, write_small_store
 
@@ -117,7 +118,7 @@ def test_a_file_that_somebody_locks_is_waited_for_a_few_seconds(places: tuple[st
 def emulator(bigtable_emulator: BigtableEmulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[BigtableEmulator]:
     program = find_bigtable_emulator()  # the other one says where there is none
     assert program is not None
-    own = BigtableEmulator(program)
+    own = BigtableEmulator(program, str(free_port()))
     monkeypatch.setenv("BIGTABLE_EMULATOR_HOST", own.host)
     yield own
     own.stop()

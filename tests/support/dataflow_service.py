@@ -20,7 +20,7 @@ from gcp_storage_emulator.server import create_server
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
-from tests.support.engines import free_port
+from tests.support.ports import free_port
 
 PROJECT, REGION, BUCKET = "test-project", "europe-west1", "daycount-jobs"
 ENDPOINT = "http://dataflow-sandbox.test"  # Beam speaks REST to a sandbox, and to all others gRPC

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -44,13 +43,6 @@ def worker_command(folder: Path, name: str = "worker", classpath: str | None = N
 def worker_environment(more: Mapping[str, str] | None) -> dict[str, str]:
     """What workers see: this process's variables, the project and its tests as modules, and `more`."""
     return {**os.environ, "PYTHONPATH": str(ROOT), **(more or {})}
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Program:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.engines import FLINK, JOB_SERVER, Program, engine, free_port, worker_command, worker_environment
+from tests.support.engines import FLINK, JOB_SERVER, Program, engine, worker_command, worker_environment
 from tests.support.flink_cluster_config import (
     JAVA_FLAGS,
     SMALL_JVM,
@@ -18,6 +18,7 @@ from tests.support.flink_cluster_config import (
 )
 from tests.support.flink_cluster_rest import FlinkRest
 from tests.support.missing import missing
+from tests.support.ports import free_port
 
 SLOTS = 2
 JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"

@@ -17,8 +17,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support.engines import Program, engine, free_port
+from tests.support.engines import Program, engine
 from tests.support.missing import missing
+from tests.support.ports import free_port
 
 KAFKA = "kafka-3.9.1"
 SMALL_JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.engines import Program, engine, free_port, worker_command
+from tests.support.engines import Program, engine, worker_command
 from tests.support.missing import missing
+from tests.support.ports import free_port
 
 SOURCE = "beam-kafka-2.70.0"
 SMALL_JVM = ("-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=info")

@@ -26,6 +26,7 @@ from pipeline.store.bigtable.patience import Patience
 from pipeline.store.sqlite import SqliteStore
 from pipeline.worker import WorkerSetup
 from tests.support.forked import Plant
+from tests.support.ports import free_port
 from tests.support.strikes import wrap
 
 start_worker = pool._start  # the real one, whatever is planted
@@ -39,13 +40,12 @@ class KillableRedis:
         self._folder = folder
         self._lives = 0
         self._life: Any = None
-        self.url = ""
+        self._port = free_port()
         self.start()
 
     def start(self) -> None:
         self._lives += 1
-        port = int(self.url.rpartition(":")[2].partition("/")[0]) if self.url else None
-        self._life = embedded_redis(self._folder / f"{self._lives}", port=port, durable=False)
+        self._life = embedded_redis(self._folder / f"{self._lives}", port=self._port, durable=False)
         self.url = self._life.__enter__()
         self.client = redis.Redis.from_url(self.url)
 
@@ -66,7 +66,7 @@ class KillableRedis:
     def replaced_by(self, answer: bytes) -> Iterator[Babbler]:
         """Killed, and at its port something that answers so to whatever it is told; afterwards it is still away."""
         self.kill()
-        babbler = Babbler(int(self.url.rpartition(":")[2].partition("/")[0]), answer)
+        babbler = Babbler(self._port, answer)
         try:
             yield babbler
         finally:

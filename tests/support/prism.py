@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.engines import PRISM, Program, engine, free_port, worker_command, worker_environment
+from tests.support.engines import PRISM, Program, engine, worker_command, worker_environment
+from tests.support.ports import free_port
 
 TIMEOUT_S = 120.0
 POLL_S = 0.05

@@ -10,7 +10,6 @@ import os
 import queue
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import pytest
 
 from tests.support.emulators import SDKS
 from tests.support.missing import missing
+from tests.support.ports import free_port
 
 PROGRAM = "cloud-pubsub-emulator"
 IN_SDK = "platform/pubsub-emulator/bin"
@@ -45,7 +45,7 @@ class PubSubEmulator:
     def __init__(self, program: Path) -> None:
         self._program = program
         for _ in range(PORTS_TRIED_MAX):  # between finding a port free and its binding somebody else may take it
-            self.host = f"127.0.0.1:{_free_port()}"
+            self.host = f"127.0.0.1:{free_port()}"
             self._start()
             if self._is_ready():
                 return
@@ -120,10 +120,3 @@ def pubsub_host(pubsub_emulator: PubSubEmulator, monkeypatch: pytest.MonkeyPatch
     """Where the emulator is; `PUBSUB_EMULATOR_HOST` points to it meanwhile."""
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_emulator.host)
     return pubsub_emulator.host
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

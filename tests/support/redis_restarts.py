@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import ExitStack
 from pathlib import Path
 
 from pipeline.embedded_redis import embedded_redis
+from tests.support.ports import free_port
 from tests.support.redis_server import redis_binary
 
 
@@ -15,8 +15,7 @@ class RestartedRedis:
 
     def __init__(self, folder: Path, durable: bool = True) -> None:
         self._folder, self._durable = folder, durable
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port: int = probe.getsockname()[1]
+        self._port = free_port()
         self._running = ExitStack()
         self.url = self.start()
 

@@ -10,6 +10,7 @@ import redis
 from pipeline import embedded_redis as module
 from pipeline.embedded_redis import embedded_redis
 from pipeline.model.errors import UsageError
+from tests.support.ports import free_port
 from tests.support.redis_server import redis_binary
 
 PARENT = """
@@ -56,6 +57,15 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path):
 def test_a_server_that_does_not_start_is_one_line(tmp_path: Path):
     with pytest.raises(UsageError, match=f"the embedded Redis does not start; see {tmp_path}/redis.log"):
         embedded_redis(tmp_path, binary=Path("/bin/false")).__enter__()
+
+
+def test_somebody_elses_server_at_its_port_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The port was free when it was looked for, and is taken when the server comes to bind it."""
+    with embedded_redis(tmp_path / "theirs", binary=redis_binary(), durable=False) as theirs:
+        ports = iter([int(theirs.rpartition(":")[2].partition("/")[0]), free_port()])
+        monkeypatch.setattr(module, "_free_port", lambda: next(ports))
+        with embedded_redis(tmp_path / "ours", binary=redis_binary(), durable=False) as ours:
+            assert ours != theirs
 
 
 def test_without_a_binary_there_is_a_cure(monkeypatch: pytest.MonkeyPatch):

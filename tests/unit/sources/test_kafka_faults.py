@@ -15,11 +15,11 @@ from pipeline.model.errors import RunError, UsageError
 from pipeline.sources.kafka import KafkaTopic
 from pipeline.sources.outage import OUTAGE_MAX_S
 from tests.contract.source_contract import PATIENCE_S, QUIET_S, A, B, C, Reader, reading, records_of
-from tests.support.engines import free_port
 from tests.support.kafka_broker import KafkaBroker, kafka_broker, running_kafka
 from tests.support.kafka_feed import KafkaFeed
 from tests.support.outages import Babbler
 from tests.support.own_time import OwnTime
+from tests.support.ports import free_port
 
 __all__ = ["kafka_broker"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +14,7 @@ from pipeline.sources.outage import OUTAGE_MAX_S
 from pipeline.sources.redis_stream import RedisStream
 from tests.contract.source_contract import PATIENCE_S, QUIET_S, A, B, C, Reader, reading, records_of
 from tests.support.own_time import OwnTime
+from tests.support.ports import free_port
 from tests.support.redis_feed import STREAM, RedisFeed
 from tests.support.redis_proxy import RedisProxy, spoiling
 from tests.support.redis_restarts import RestartedRedis
@@ -187,9 +187,7 @@ def test_a_login_that_is_refused_is_told_without_the_password(redis_url: str) ->
 
 
 def test_a_server_that_is_not_there_is_told_in_time() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    assert "cannot be reached" in refused_in_time(f"redis://127.0.0.1:{port}/0")
+    assert "cannot be reached" in refused_in_time(f"redis://127.0.0.1:{free_port()}/0")
 
 
 @pytest.mark.parametrize(

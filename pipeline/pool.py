@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -148,6 +149,9 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     except (OSError, AttributeError):
         pass  # elsewhere the pool's broken pipe ends them
+    driver = multiprocessing.parent_process()
+    if driver is not None and os.getppid() != driver.pid:
+        os._exit(1)  # it was killed before the kernel had been told
 
 
 def _ready() -> None:

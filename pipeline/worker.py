@@ -11,9 +11,10 @@ from pipeline.decode.odd import Span
 from pipeline.match.block import BlockMatcher, Matched
 from pipeline.match.parsed import ParsedConditions
 from pipeline.model.definition import Snapshot
+from pipeline.model.errors import StoreAway, TransientStoreError
 from pipeline.shard.keeper import DEDUP_DAYS, HELD_BYTES_MAX, ShardKeeper
 from pipeline.sources.blocks import Block
-from pipeline.store import open_store
+from pipeline.store import Store, open_store
 
 SNAPSHOTS_KNOWN = 3  # of definitions: two chunks may be under way, and a change between them
 
@@ -81,9 +82,15 @@ class Worker:
         """Apply the shard's last unit again, unless it is this worker's own and applied. **Retry:** harmless."""
         self._opened().settle(shard)
 
+    def _open(self) -> Store:
+        try:
+            return open_store(self._setup.store_url, create=False)
+        except StoreAway as e:  # it was there when the run began
+            raise TransientStoreError(str(e)) from e
+
     def _opened(self) -> ShardKeeper:
         if self._keeper is None:
-            store = open_store(self._setup.store_url, create=False)
+            store = self._open()
             self._keeper = ShardKeeper(store, dedup_days=self._setup.dedup_days, held_bytes_max=self._setup.held_bytes_max)
             for snapshot in self._snapshots.values():
                 self._keeper.adopt(snapshot)

@@ -7,6 +7,10 @@ class UsageError(Exception):
     """Wrong usage or configuration. The message is one line that names the place and the cure; the process exits with 2."""
 
 
+class StoreAway(UsageError):
+    """The store can't be opened now, and may be later: it doesn't answer, or others hold on to it."""
+
+
 class RunError(Exception):
     """It ran and found something wrong. What was committed holds; the message is one line, the process exits with 1."""
 

@@ -16,11 +16,12 @@ from operator import itemgetter
 from pathlib import Path
 
 from pipeline.model.damage import reading
-from pipeline.model.errors import Fenced, StoreError, TransientStoreError, UsageError
+from pipeline.model.errors import Fenced, StoreAway, StoreError, TransientStoreError, UsageError
 from pipeline.model.layout import TABLES, head_row
 from pipeline.store.contract import UNIT_TABLES, Cell, Ranges, Rows, Store, by_table, merged_ranges, prefix_end
 
 BUSY_TIMEOUT_S = 60.0  # another worker's commit takes milliseconds; past this something is stuck
+POLL_S = 0.01  # between attempts that SQLite does not wait with
 WAL_AUTOCHECKPOINT_PAGES = 8_000  # 32 MB: fewer, larger checkpoints than the default of 1,000
 ROWS_PER_SELECT = 400  # with two bounds for each range below SQLite's 999 variables in older builds
 RANGES_PER_SELECT = 200
@@ -56,7 +57,7 @@ class SqliteStore(Store):
         try:
             self._db = sqlite3.connect(self.path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
             self._refuse_foreign()
-            self._db.execute("PRAGMA journal_mode=WAL")
+            self._log_ahead(busy_timeout_s)
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(f"PRAGMA wal_autocheckpoint={WAL_AUTOCHECKPOINT_PAGES}")
             if create:
@@ -66,7 +67,21 @@ class SqliteStore(Store):
             self._db.execute("SELECT 1 FROM meta LIMIT 1")
             self._file = self._whereabouts()
         except sqlite3.Error as e:
+            if _is_busy(e):
+                raise StoreAway(f"cannot open the store {self.path}: {e}; try again once others are done with it") from e
             raise UsageError(f"cannot open the store {self.path}: {e}; name a writable path of a Daycount store") from e
+
+    def _log_ahead(self, busy_timeout_s: float) -> None:
+        """In WAL mode. Where several make a file at once, SQLite refuses it to one of them instead of waiting."""
+        until = time.monotonic() + busy_timeout_s
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as e:
+                if not _is_busy(e) or time.monotonic() > until:
+                    raise
+            time.sleep(POLL_S)
 
     def _refuse_foreign(self) -> None:
         """Leave another program's database as it is."""
@@ -216,13 +231,18 @@ def _conditions(ranges: Ranges | None) -> Iterator[tuple[str, list[bytes]]]:
         yield f"({either})", [bound for pair in part for bound in pair]
 
 
+def _is_busy(e: sqlite3.Error) -> bool:
+    """Whether others hold on to the file."""
+    return isinstance(e, sqlite3.OperationalError) and ("locked" in str(e) or "busy" in str(e))
+
+
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     """SQLite's errors as the contract's: a lock that was not had may be had later, anything else is for good."""
     try:
         yield
     except sqlite3.Error as e:
-        if isinstance(e, sqlite3.OperationalError) and ("locked" in str(e) or "busy" in str(e)):
+        if _is_busy(e):
             raise TransientStoreError(f"{path}: {e}, another process holds on to it") from e
         cure = next((f"; {cure}" for said, cure in _CURES.items() if said in str(e)), "")
         raise StoreError(f"{path}: {e}{cure}") from e

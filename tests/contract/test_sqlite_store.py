@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 
 import pytest
 
@@ -96,6 +96,18 @@ def test_a_store_that_is_closed_while_another_thread_is_at_work_is_closed_behind
     blocker.close()
     with pytest.raises(StoreError, match="closed"):
         store.take(0)
+
+
+def test_several_may_make_one_file_at_once(tmp_path: Path) -> None:
+    together = Barrier(4)
+
+    def make(path: Path) -> None:
+        together.wait()
+        SqliteStore(path).close()
+
+    with ThreadPoolExecutor(4) as makers:
+        for n in range(25):
+            assert list(makers.map(make, [tmp_path / f"{n}.db"] * 4)) == [None] * 4
 
 
 def test_a_flush_that_could_not_reach_the_disk_says_so(place: SqlitePlace) -> None:

@@ -18,7 +18,7 @@ import grpc
 from google.api_core.exceptions import AlreadyExists, GoogleAPICallError
 from google.cloud.bigtable_v2.types import data
 
-from pipeline.model.errors import TransientStoreError, UsageError
+from pipeline.model.errors import StoreAway, TransientStoreError, UsageError
 from pipeline.model.layout import TABLES
 from pipeline.store.bigtable.calls import CURES, Calls, Missing, one_line, translate
 from pipeline.store.bigtable.patience import Patience
@@ -64,7 +64,7 @@ def _probe(calls: Calls, patience: Patience) -> None:
     except TransientStoreError as e:
         host = emulator_host()
         cure = f"start the emulator at {host} or unset {EMULATOR}" if host else "check the network and --store"
-        raise UsageError(f"{e}; {cure}") from e
+        raise StoreAway(f"{e}; {cure}") from e
 
 
 def _data_channel() -> grpc.Channel:

@@ -12,6 +12,7 @@ from pipeline.model.errors import TransientStoreError
 
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 2.0
+LEAST_S = 1.0  # for an attempt
 
 T = TypeVar("T")
 
@@ -29,15 +30,16 @@ class Patience:
         """What `attempt` returns, called again after each TransientStoreError while there is time for the pause before.
 
         The last error is raised then. `attempt` is given a function that tells the seconds left, never quite none. None
-        is begun at the very end: it would have no time, and hide what the ones before were told.
+        is begun at the very end: it would have too little time, and hide what the ones before were told.
         """
         end, pause_s = self.clock() + self.deadline_s, FIRST_PAUSE_S
+        last = end - min(LEAST_S, self.deadline_s / 4)
         while True:
             try:
                 return attempt(lambda: max(0.001, end - self.clock()))
             except TransientStoreError:
                 pause = pause_s * (0.5 + self.chance() / 2)
-                if self.clock() + pause >= end:
+                if self.clock() + pause >= last:
                     raise
             self.sleep(pause)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -35,7 +35,9 @@ class Door:
         self.open.add(connection)
         self.waiting[connection] = None
         if len(self.open) > self.connections_max:
-            next(iter(self.waiting)).cut_off()
+            longest = next(iter(self.waiting))
+            self.let_go(longest)  # now: many come in one turn of the loop, and its end is heard of in the next
+            longest.cut_off()
 
     def let_go(self, connection: Timed) -> None:
         self.open.discard(connection)

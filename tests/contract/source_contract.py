@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from pipeline.model.limits import EVENT_BYTES_MAX
@@ -66,6 +66,13 @@ class Reader:
         while time.monotonic() < until:
             found += self._next()
         return found
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        """Goes on until something is so; nothing may come meanwhile."""
+        until = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert self.take_within(POLL_S) == []
+            assert time.monotonic() < until, f"it is never so; its trouble: {self.source.trouble}"
 
     def acknowledge(self, *records: bytes) -> None:
         """All blocks until now, or those with one of these records."""

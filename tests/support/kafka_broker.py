@@ -16,7 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
+from pipeline.sources.kafka import group, topic
 from tests.support.engines import Program, engine
 from tests.support.missing import missing
 from tests.support.ports import free_port
@@ -28,6 +30,7 @@ START_LOGGED = "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info"
 STARTED = b"Kafka Server started"
 CLUSTER = "ZGF5Y291bnQtdGVzdHMtMQ"
 START_TIMEOUT_S = 120.0
+PATIENT_S = 60.0  # for an answer of a broker that shares its processor
 POLL_S = 0.05
 PROPERTIES = {
     "process.roles": "broker,controller",
@@ -83,6 +86,15 @@ class KafkaBroker:
                 self.stop()
                 raise RuntimeError(f"Kafka did not start: {self._program.said()}")
             time.sleep(POLL_S)
+        self._await_groups()
+
+    def _await_groups(self) -> None:
+        """The first question for a group has it make or load the topic of their offsets, for which runs wait for seconds."""
+        asking = Consumer({"bootstrap.servers": self.host, "group.id": "nobody", "log_level": 0})
+        try:
+            asking.committed([TopicPartition("nothing", 0)], timeout=START_TIMEOUT_S)
+        finally:
+            asking.close()
 
     def stop(self) -> None:
         """-9; what it has written stays. **Retry:** harmless."""
@@ -114,3 +126,11 @@ def kafka_broker() -> Iterator[KafkaBroker]:
     """One for all tests of a module."""
     with running_kafka() as broker:
         yield broker
+
+
+@pytest.fixture
+def patient_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources wait for a broker that takes its time, for tests that are not about how soon it is told."""
+    for module, name in ((group, "START_S"), (group, "ANSWER_S"), (topic, "START_S")):
+        monkeypatch.setattr(module, name, PATIENT_S)
+    monkeypatch.setattr(group.Group.committed, "__defaults__", (PATIENT_S,))

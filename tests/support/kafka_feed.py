@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from pipeline.sources.kafka import KafkaTopic
@@ -16,6 +16,7 @@ from pipeline.sources.source import Source
 from tests.contract.source_contract import Feed
 
 CALL_S = 120.0
+AGAIN_S = 0.05
 GROUP = "daycount"
 
 _numbers = itertools.count()
@@ -35,9 +36,18 @@ class KafkaFeed(Feed):
         self.make(config or {})
 
     def make(self, config: Mapping[str, str]) -> None:
-        """The topic, where it is not there."""
+        """The topic, where it is not there. Some moments after it was made the broker answers that it doesn't know it."""
         topic = NewTopic(self.topic, self.partitions, 1, config={"max.message.bytes": str(64 << 20), **config})
         self._through(self._admin.create_topics([topic]))
+        until = time.monotonic() + CALL_S
+        while not self._is_known():
+            assert time.monotonic() < until, f"the broker never knows {self.topic}"
+            time.sleep(AGAIN_S)
+
+    def _is_known(self) -> bool:
+        """Whether the broker tells of the topic with all its partitions."""
+        told = self._admin.list_topics(self.topic, timeout=CALL_S).topics[self.topic]
+        return told.error is None and [p.error for p in told.partitions.values()] == [None] * self.partitions
 
     def drop(self) -> None:
         self._through(self._admin.delete_topics([self.topic]))
@@ -108,9 +118,17 @@ class KafkaFeed(Feed):
     def _asked(self, group: str, question: str) -> list[TopicPartition]:
         consumer = Consumer({"bootstrap.servers": self.host, "group.id": group, "log_level": 0})
         try:
-            partitions = [TopicPartition(self.topic, n, OFFSET_END) for n in range(self.partitions)]
-            answer: list[TopicPartition] = getattr(consumer, question)(partitions, timeout=CALL_S)
-            return answer
+            until = time.monotonic() + CALL_S
+            while True:
+                partitions = [TopicPartition(self.topic, n, OFFSET_END) for n in range(self.partitions)]
+                try:
+                    answer: list[TopicPartition] = getattr(consumer, question)(partitions, timeout=CALL_S)
+                    return answer
+                except KafkaException as error:
+                    # Those above 0 are the broker's own: it has just started, and says that it isn't ready.
+                    if error.args[0].code() <= 0 or time.monotonic() > until:
+                        raise
+                time.sleep(AGAIN_S)
         finally:
             consumer.close()
 

@@ -32,6 +32,7 @@ class PubSubFeed(Feed):
     def __init__(self, host: str, ack_deadline_s: int = ACK_DEADLINE_S, **options: Any) -> None:
         self._channel = grpc.insecure_channel(host, options=[("grpc.max_receive_message_length", -1)])
         name = f"t{os.getpid()}-{next(_numbers)}"
+        self.ack_deadline_s = ack_deadline_s
         self.topic = f"projects/{PROJECT}/topics/{name}"
         self.topic_url = f"pubsub://{PROJECT}/{name}"
         self._call("Publisher", "CreateTopic", pubsub.Topic.pb()(name=self.topic))

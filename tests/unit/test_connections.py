@@ -5,8 +5,11 @@ from __future__ import annotations
 import resource
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -15,14 +18,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from pipeline.connections import CONNECTIONS_MAX, FILES_SPARED, Door, open_door
+from pipeline.connections import CONNECTIONS_MAX, FILES_SPARED, Door, Timed, open_door
 from pipeline.serving import bind
-from tests.support.collecting import wait_until
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LARGE = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
 KEEP_ALIVE_S = 1
 ANSWER_BYTES = 32 << 20  # more than sockets hold
+PATIENCE_S = 60.0
 
 
 async def answer(_: Request) -> Response:
@@ -33,13 +36,24 @@ async def large(_: Request) -> Response:
     return PlainTextResponse("x" * ANSWER_BYTES)
 
 
+@dataclass(eq=False)
+class WatchedDoor(Door):
+    """`ended`: once a connection has."""
+
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def let_go(self, connection: Timed) -> None:
+        super().let_go(connection)
+        self.ended.set()
+
+
 @contextmanager
-def served(door: Door) -> Iterator[int]:
+def served(door: Door, keep_alive_s: int = KEEP_ALIVE_S) -> Iterator[int]:
     """The port of a server behind this door."""
     app = Starlette(routes=[Route("/", answer), Route("/large", large)])
     listener = bind("127.0.0.1", 0, loopback_only=True)
     config = uvicorn.Config(
-        app, http=door.protocol(), ws="none", log_level="error", timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=1
+        app, http=door.protocol(), ws="none", log_level="error", timeout_keep_alive=keep_alive_s, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     server.capture_signals = ExitStack  # type: ignore[assignment,method-assign]
@@ -84,11 +98,10 @@ def test_a_head_that_does_not_come_ends_the_connection(said: bytes) -> None:
 
 
 def test_an_answer_that_is_not_taken_ends_the_connection() -> None:
-    door = Door(unread_s=0.2)
+    door = WatchedDoor(unread_s=0.2)
     with served(door) as port, connect(port) as client:
         client.sendall(LARGE)
-        wait_until(lambda: len(door.open) == 1, "the connection")
-        wait_until(lambda: not door.open, "its end")
+        assert door.ended.wait(PATIENCE_S) and not door.open
         assert len(taken(client)) < ANSWER_BYTES
 
 
@@ -103,13 +116,14 @@ def taken(client: socket.socket) -> bytes:
 
 
 def test_a_large_answer_that_is_taken_comes_whole() -> None:
-    with served(Door(head_s=0.2, unread_s=5)) as port, connect(port) as client:
+    with served(Door(head_s=2, unread_s=60)) as port, connect(port) as client:
         client.sendall(LARGE.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        time.sleep(2.5)  # the time for its head is over while it is answered
         assert len(taken(client)) > ANSWER_BYTES
 
 
 def test_the_connection_that_has_waited_longest_makes_room() -> None:
-    with served(Door(connections_max=3)) as port, ExitStack() as opened:
+    with served(Door(connections_max=3), keep_alive_s=60) as port, ExitStack() as opened:
         first, second, third = (opened.enter_context(connect(port)) for _ in range(3))
         for client in (first, second, third, first):  # the first one is at work again, so the second has waited longest
             ask(client)
@@ -118,6 +132,20 @@ def test_the_connection_that_has_waited_longest_makes_room() -> None:
         assert ended(second)
         for client in (first, third):
             ask(client)
+
+
+def test_many_that_come_at_once_leave_no_more_than_the_bound() -> None:
+    """In one turn of the loop: that one has ended is heard of in the next."""
+    cut_off = list[Any]()
+
+    class Connection:
+        def cut_off(self) -> None:
+            cut_off.append(self)
+
+    door, come = Door(connections_max=3), [Connection() for _ in range(5)]
+    for connection in come:
+        door.admit(cast(Any, connection))
+    assert cut_off == come[:2] and door.open == set(come[2:])
 
 
 def test_there_are_no_more_connections_than_files_allow() -> None:

@@ -69,7 +69,10 @@ class KafkaTopic(Source):
 
     def _look_at_start(self) -> None:
         partitions = self._group.partitions()
-        self._counted = self._group.committed(partitions, START_S)
+        try:
+            self._counted = self._group.committed(partitions, START_S)
+        except Away as e:  # a cluster's first group has it make a topic first, which may take seconds
+            raise Away(str(e), settling=True) from e
         self.resumed = bool(self._counted)
         self._ends = self._group.ends(partitions)
         for partition, offset in self._group.beginnings(partitions).items():

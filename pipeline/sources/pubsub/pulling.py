@@ -39,14 +39,17 @@ class Pulling:
         self._busy = threading.Event()
         self._prompt = 0  # answers in a row
         self._under_way: set[grpc.Future] = set()
-        work = [self._pull_on, *[self._pull_too] * (PULLS - 1), self._keep_up]
-        self._threads = [threading.Thread(target=each, name=f"pubsub {each.__name__}", daemon=True) for each in work]
+        self._keeping, *self._pulls = (
+            threading.Thread(target=work, name=f"pubsub {work.__name__}", daemon=True)
+            for work in (self._keep_up, self._pull_on, *[self._pull_too] * (PULLS - 1))
+        )
         self.last_at = clock()
         self.failure: Exception | None = None
         self.trouble: str | None = None
 
     def start(self) -> None:
-        for thread in self._threads:
+        self._keep()
+        for thread in self._pulls:
             thread.start()
 
     def stop(self) -> None:
@@ -57,7 +60,7 @@ class Pulling:
         self._ending.set()
         for future in list(self._under_way):
             future.cancel()
-        for thread in self._threads:
+        for thread in (self._keeping, *self._pulls):
             if thread.ident is not None:
                 thread.join()
 
@@ -71,11 +74,17 @@ class Pulling:
         return messages
 
     def look(self) -> bool:
-        """Whether there is something new at this moment, as far as the service can tell at once; it is taken then.
+        """Whether there is something new at this moment, as far as the service can tell at once; it is taken then, and kept.
 
         Raises Away, UsageError, RunError.
         """
-        return self._pull(LOOK_S, at_once=True)
+        found = self._pull(LOOK_S, at_once=True)
+        self._keep()  # a run may take longer to begin than a lease lasts
+        return found
+
+    def _keep(self) -> None:
+        if self._keeping.ident is None:
+            self._keeping.start()
 
     def _pull_too(self) -> None:
         while not self._ending.is_set() and self.failure is None:

@@ -98,6 +98,6 @@ class PubSubSubscription(Source):
         if self._follow or self._clock() - since < self._quiet_s:
             return False
         try:
-            return not self._pulling.look()
+            return not self._pulling.look() and self._pulling.last_at <= since  # nor has a pull brought something meanwhile
         except Away as e:
             raise RunError(f"{e}; what was counted before holds, run it again") from e

@@ -121,7 +121,9 @@ def test_a_known_sender_goes_on_while_the_redis_that_holds_the_keys_is_gone(tmp_
         )
         assert collector.end() == 0
     assert sender.failures == []
-    assert [event["messageId"] for event in events_of(lines_of(folder))] == [m["messageId"] for m in sender.sent]
+    ids = [event["messageId"] for event in events_of(lines_of(folder))]
+    # An event whose answer was late is sent once more.
+    assert list(dict.fromkeys(ids)) == [message["messageId"] for message in sender.sent]
 
 
 def test_a_revoked_key_and_one_that_only_reads_send_nothing(redis_url: str, folder: Path) -> None:
@@ -163,7 +165,7 @@ def test_what_was_taken_when_it_is_told_to_end_is_handed_over(folder: Path) -> N
         assert collector.end() == 0
         sender.close()
     lines = lines_of(folder)
-    acknowledged = 500 - 5 * len(sender.failures)
+    acknowledged = 500 - sender.lost
     assert 0 < acknowledged <= len(lines), "a request whose answer got lost may be there too"
     assert not any("Traceback" in line for line in collector.said)
 

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.dashboard_site import PHONE, Site, fill, serving
+from tests.support.dashboard_site import PHONE, Site, far_from_midnight, fill, serving
 from tests.support.daycount import write_lines
 from tests.support.shop_month import FELL_DAYS_AGO, order
 
 SEED = 20261031
-NOW = datetime.now(UTC)
-FELL = (NOW - timedelta(days=FELL_DAYS_AGO)).date().isoformat()
 
 
 @pytest.fixture(scope="module")
 def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(fill(tmp_path_factory.mktemp("shop"), NOW, SEED), "--no-auth") as site:
+    now = far_from_midnight()
+    with serving(fill(tmp_path_factory.mktemp("shop"), now, SEED), "--no-auth", now=now) as site:
         yield site
+
+
+def days_ago(site: Site, days: int) -> date:
+    """A day of the shop."""
+    return (site.now - timedelta(days)).date()
 
 
 def total(page: Page, measure: str) -> str:
@@ -51,7 +55,8 @@ def test_who_has_never_seen_it_is_led_to_the_day_the_sales_fell(site: Site, chro
     with site.page(chromium) as page:
         page.locator(".tile[href*='measure=orders']").click()
         page.locator(".worth .fall a").click()
-        expect(page).to_have_url(re.compile(f"from={FELL}&to={FELL}"))
+        fell = days_ago(site, FELL_DAYS_AGO)
+        expect(page).to_have_url(re.compile(f"from={fell}&to={fell}"))
         expect(page.locator(".legend")).not_to_contain_text("Choose a day")
         expect(page.locator("[data-unit=hour]")).to_have_attribute("aria-pressed", "true")
 
@@ -62,7 +67,7 @@ def test_a_day_of_the_chart_opens_its_hours_and_back_leads_back(site: Site, chro
         box = chart.bounding_box()
         assert box
         chart.click(position={"x": box["width"] * 2.5 / 7, "y": box["height"] / 2})
-        day = (NOW - timedelta(days=4)).date().isoformat()
+        day = days_ago(site, 4)
         expect(page).to_have_url(re.compile(f"from={day}&to={day}"))
         page.get_by_text("Numbers as a table").click()
         expect(page.locator(".as-table tbody tr")).to_have_count(24)
@@ -79,15 +84,15 @@ def test_the_range_is_chosen_and_stands_in_the_address(site: Site, chromium: Bro
         expect(page).to_have_url(re.compile("range=90d"))
         expect_orders(page, site, date_range="90d")
         page.get_by_role("button", name="From – to").click()
-        first = (NOW - timedelta(days=20)).date().isoformat()
+        first, fell = (str(days_ago(site, days)) for days in (20, FELL_DAYS_AGO))
         page.get_by_label("From ", exact=False).first.fill(first)
-        page.locator("input[name=to]").fill(FELL)
+        page.locator("input[name=to]").fill(fell)
         page.get_by_role("button", name="Show", exact=True).click()
-        expect(page).to_have_url(re.compile(f"from={first}&to={FELL}"))
-        expect_orders(page, site, date_range=f"{first},{FELL}")
+        expect(page).to_have_url(re.compile(f"from={first}&to={fell}"))
+        expect_orders(page, site, date_range=f"{first},{fell}")
         shared = page.url.removeprefix(site.address)
     with site.page(chromium, shared) as page:
-        expect_orders(page, site, date_range=f"{first},{FELL}")
+        expect_orders(page, site, date_range=f"{first},{fell}")
 
 
 def expect_orders(page: Page, site: Site, **asked: str) -> None:
@@ -104,7 +109,7 @@ def test_days_are_compared_with_those_that_are_chosen(site: Site, chromium: Brow
         expect(change).to_have_text("")
         expect(page).to_have_url(re.compile("compare=none"))
         page.get_by_label("Compare with").select_option("previous_year")
-        expect(page.locator(".legend")).to_contain_text(str(NOW.year - 1))
+        expect(page.locator(".legend")).to_contain_text(str(site.now.year - 1))
 
 
 def test_a_breakdown_ranks_values_and_one_of_them_filters_the_chart(site: Site, chromium: Browser) -> None:
@@ -148,10 +153,11 @@ def test_the_keyboard_alone_leads_from_the_first_page_to_the_hours_of_a_day(site
         tab_to(page, ".tile[href*='measure=orders']")
         page.keyboard.press("Enter")
         expect(page.locator("h1")).to_have_text("orders")
+        expect(page.locator(".large canvas")).to_be_visible()
         tab_to(page, ".large .chart")
         page.keyboard.press("End")
         page.keyboard.press("ArrowLeft")
-        yesterday = NOW.date() - timedelta(days=1)
+        yesterday = days_ago(site, 1)
         expect(page.locator(".large [aria-live]")).to_contain_text(f"{yesterday.day} {yesterday:%b}")
         page.keyboard.press("Enter")
         expect(page).to_have_url(re.compile(f"from={yesterday}&to={yesterday}"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ import pytest
 import redis
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.dashboard_site import PHONE, Site, serving
+from tests.support.dashboard_site import PHONE, Site, far_from_midnight, serving
 from tests.support.daycount import daycount, write_lines
 from tests.support.experiment_site import BANNER, HERO, fill_with_experiments, viewed
 
 SEED = 20261101
-NOW = datetime.now(UTC)
 MARKUP = "<img src=x onerror=document.title='pwned'>"
 
 
@@ -27,8 +25,9 @@ MARKUP = "<img src=x onerror=document.title='pwned'>"
 def site(chromium: Browser, redis_server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with redis.Redis.from_url(redis_server_url) as client:
         client.flushall()
-    shop = fill_with_experiments(tmp_path_factory.mktemp("experiments"), NOW, SEED, redis_server_url)
-    with serving(shop, "--no-auth") as site:
+    now = far_from_midnight()
+    shop = fill_with_experiments(tmp_path_factory.mktemp("experiments"), now, SEED, redis_server_url)
+    with serving(shop, "--no-auth", now=now) as site:
         results(site)  # what the statistics need is imported with the first
         yield site
 
@@ -213,7 +212,7 @@ def test_the_form_is_json_too(site: Site, chromium: Browser) -> None:
 def test_numbers_renew_themselves_and_a_broken_split_is_said(site: Site, chromium: Browser, tmp_path: Path) -> None:
     with site.page(chromium, "/?experiment=button_colour") as page:
         expect(page.locator(".decision h2")).to_have_text("Keep it running")
-        more = [viewed(f"late-{i}", NOW, "button_colour", "red") for i in range(400)]
+        more = [viewed(f"late-{i}", site.now, "button_colour", "red") for i in range(400)]
         site.shop.run(write_lines(tmp_path / "more.jsonl", more))
         expect(page.locator(".decision h2")).to_have_text("These numbers can't be trusted")
         expect(page.locator(".decision")).to_contain_text("Visitors don't come in the shares that were set")
@@ -271,7 +270,7 @@ def test_the_keyboard_alone_leads_from_the_list_to_another_goal(site: Site, chro
 
 def test_an_explained_event_says_what_it_means_to_experiments(site: Site, chromium: Browser) -> None:
     with site.page(chromium, "/?view=explain") as page:
-        page.get_by_label("An event as JSON").fill(json.dumps(viewed("v-1", NOW, "hero_cta", MARKUP)))
+        page.get_by_label("An event as JSON").fill(json.dumps(viewed("v-1", site.now, "hero_cta", MARKUP)))
         page.get_by_role("button", name="Explain").click()
         told = page.locator(".judged", has_text="Experiment hero_cta")
         expect(told.locator("summary")).to_contain_text(f"an exposure to {MARKUP} in epoch")

@@ -13,11 +13,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
-from tests.support.dashboard_site import Site, serving
+from tests.support.dashboard_site import Site, far_from_midnight, serving, zone_of
 from tests.support.daycount import Shop, daycount, write_definitions, write_lines
 from tests.support.shop_month import order
 
 UNDER_WAY = 5  # requests of a refresh that had begun
+SINCE = re.compile(r"can't be renewed.*What you see is of \d\d:\d\d:\d\d")
 MARKUP = "<img src=x onerror=document.title='pwned'>"
 ORDERS: dict[str, Any] = {
     "id": "orders",
@@ -31,8 +32,10 @@ ORDERS: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     folder = tmp_path_factory.mktemp("shop")
-    shop = Shop(f"sqlite:///{folder}/numbers.db", write_definitions(folder / "shop.yaml", ORDERS))
-    events = [order(f"m-{i}", datetime.now(UTC), 10.0, source=MARKUP) for i in range(3)]
+    now = far_from_midnight()
+    definitions = write_definitions(folder / "shop.yaml", ORDERS, timezone=zone_of(now))
+    shop = Shop(f"sqlite:///{folder}/numbers.db", definitions)
+    events = [order(f"m-{i}", now, 10.0, source=MARKUP) for i in range(3)]
     shop.run(write_lines(folder / "events.jsonl", events))
     return shop
 
@@ -43,10 +46,12 @@ def site(shop: Shop) -> Iterator[Site]:
         yield site
 
 
-def put_away(page: Page) -> None:
-    """From now on queries find no store."""
+def put_away(page: Page, asked: str = "") -> None:
+    """From now on queries find no store; those only that ask for this, where it is said."""
 
     def away(route: Route) -> None:
+        if asked not in (route.request.post_data or ""):
+            return route.fallback()
         body = {"title": "Service Unavailable", "status": 503, "detail": "the numbers can't be read just now"}
         route.fulfill(status=503, content_type="application/problem+json", body=json.dumps(body))
 
@@ -57,16 +62,32 @@ def test_while_the_store_is_away_the_last_numbers_stay_and_it_is_said_since_when
     with site.page(chromium, "/?metric=orders&range=day", wrong=True) as page:
         number = page.locator(".measure .number")
         expect(number).to_have_text("3")
+        expect(page.locator("#main[aria-busy]")).to_have_count(0)  # the breakdown has come too
         put_away(page)
-        expect(page.get_by_role("status")).to_contain_text(
-            re.compile(r"can't be renewed.*What you see is of \d\d:\d\d:\d\d")
-        )
+        expect(page.get_by_role("status")).to_contain_text(SINCE)
         expect(number).to_have_text("3")
         expect(page.locator(".large canvas")).to_be_visible()
         page.unroute("**/v1/query")
         page.get_by_role("button", name="Live").click()
         page.get_by_role("button", name="Paused").click()
         expect(page.get_by_role("status")).to_be_empty()
+
+
+def test_numbers_that_came_before_the_store_was_away_are_told_the_time_of_too(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?view=explain", wrong=True) as page:
+        put_away(page, '"dimensions":["properties.source"]')
+        page.goto(f"{site.address}/?metric=orders&range=day")
+        expect(page.get_by_role("status")).to_contain_text(SINCE)
+        expect(page.locator(".measure .number")).to_have_text("3")
+        expect(page.locator(".ranking")).to_be_empty()
+
+
+def test_where_nothing_has_come_yet_no_time_is_told(site: Site, chromium: Browser) -> None:
+    with site.page(chromium, "/?view=explain", wrong=True) as page:
+        put_away(page)
+        page.goto(f"{site.address}/?metric=orders&range=day")
+        expect(page.get_by_role("status")).to_contain_text("can't be renewed")
+        expect(page.get_by_role("status")).not_to_contain_text("What you see")
 
 
 def test_markup_in_events_and_definitions_is_shown_and_never_obeyed(site: Site, chromium: Browser) -> None:

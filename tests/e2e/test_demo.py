@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -134,18 +135,13 @@ def test_a_number_that_is_not_what_was_sent_is_found_and_named(tmp_path: Path) -
     """The canary: one order more than the shop has sent."""
     kept = tmp_path / "kept"
     with demo("--dir", str(kept), "--seconds", "4", "--port", str(free_port()), temporary=tmp_path) as process:
-        read_until(process, LAST_LINE_OF_INTRODUCTION)
+        read_until(process, "Dashboard:")  # all of its history is still to be counted
         forged = {
-            "messageId": "forged", "type": "track", "event": "Order Completed", "timestamp": "2020-01-01T12:00:00Z",
+            "messageId": "forged", "type": "track", "event": "Order Completed",
+            "timestamp": (datetime.now(UTC) - timedelta(days=3)).isoformat(),
             "properties": {"total": 0.5}, "context": {"location": {"country": "GB"}},
         }  # fmt: skip
-        order = next(
-            json.loads(line)
-            for line in (kept / "events" / "history.jsonl").read_bytes().splitlines()
-            if b"Order Completed" in line and line.endswith(b"}")
-        )
-        line = json.dumps({**forged, "timestamp": order["timestamp"]})
-        (kept / "events" / "forged.jsonl").write_text(line + "\n")
+        (kept / "events" / "forged.jsonl").write_text(json.dumps(forged) + "\n")
         out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (1, ""), out + err
     assert "WRONG: of" in out and "orders.orders of GB on" in out

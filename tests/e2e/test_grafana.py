@@ -27,18 +27,18 @@ HERO = {"experimentName": "Homepage Hero CTA", "variationName": "Join"}
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The demo's shop with one event of each kind, of now."""
+    """The demo's shop with one event of each kind, of yesterday: in its own time zone that is no day to come either."""
     folder = tmp_path_factory.mktemp("shop")
     shop = Shop(f"sqlite:///{folder}/numbers.db", str(ROOT / "pipeline" / "demo" / "shop.yaml"))
-    shop.run(write_lines(folder / "events.jsonl", [*_events(datetime.now(UTC)), "not JSON"]))
+    shop.run(write_lines(folder / "events.jsonl", [*_events(datetime.now(UTC) - timedelta(days=1)), "not JSON"]))
     with serving(shop, "--no-auth") as site:
         yield site
 
 
-def _events(now: datetime) -> Iterator[dict[str, Any]]:
+def _events(at: datetime) -> Iterator[dict[str, Any]]:
     for number, name in enumerate(["Order Completed", "Product Viewed", "Products Searched", "Experiment Viewed"]):
-        yield {**order(f"m-{number}", now, 20.0, **HERO), "event": name}
-    yield {**order("m-page", now, 0.0), "type": "page", "event": None}
+        yield {**order(f"m-{number}", at, 20.0, **HERO), "event": name}
+    yield {**order("m-page", at, 0.0), "type": "page", "event": None}
 
 
 def asked(target: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from tests.support.retail import DEFINITIONS, check_everything, retail_files, re
 from tests.support.small_runs import SmallRun
 
 FILES = 1_100  # a chunk is 512 blocks: three chunks, so two places between them
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 @pytest.fixture

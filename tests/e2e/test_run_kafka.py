@@ -20,6 +20,7 @@ __all__ = ["begin", "kafka_broker"]
 
 PARTITIONS = 4
 SESSION = "session.timeout.ms=3000"  # so soon a killed run's partitions are given to the next
+UNHURRIED = "session.timeout.ms=60000"  # where none is killed: no run loses its partitions because the machine is busy
 
 
 @pytest.fixture
@@ -28,15 +29,19 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def feed(kafka_broker: KafkaBroker) -> Iterator[KafkaFeed]:
-    with closing(KafkaFeed(kafka_broker.host, PARTITIONS, SESSION)) as feed:
+def feed(request: pytest.FixtureRequest, kafka_broker: KafkaBroker) -> Iterator[KafkaFeed]:
+    with closing(KafkaFeed(kafka_broker.host, PARTITIONS, getattr(request, "param", SESSION))) as feed:
         yield feed
+
+
+unhurried = pytest.mark.parametrize("feed", [UNHURRIED], indirect=True, ids=["unhurried"])
 
 
 def check(shop: Shop) -> None:
     check_everything(SmallRun(shop.store, shop.definitions, "shop").query)
 
 
+@unhurried
 def test_a_month_is_exact_with_every_tenth_record_doubled_and_the_backlog_ends_at_nothing(
     feed: KafkaFeed, shop: Shop
 ) -> None:
@@ -113,6 +118,7 @@ def test_a_broker_that_ends_and_comes_back_loses_nothing(
     check(shop)
 
 
+@unhurried
 def test_records_that_are_none_of_their_account_are_rejected_and_done_with(
     feed: KafkaFeed, shop: Shop, tmp_path: Path
 ) -> None:

@@ -30,22 +30,19 @@ def check(shop: Shop, account: str = "shop") -> None:
     check_everything(SmallRun(shop.store, shop.definitions, account).query)
 
 
-def taken(feed: RedisFeed, group: str = GROUP) -> bool:
-    """Whether a run has entries in work."""
-    return has_group(feed, group) and feed.pending(group) > 0
+def delivered(feed: RedisFeed) -> bytes:
+    """The id of the last entry that a run has been given."""
+    try:
+        groups = {group["name"]: group for group in feed.client.xinfo_groups(STREAM)}
+    except redis.ResponseError:
+        groups = {}  # no stream yet
+    return groups[GROUP.encode()]["last-delivered-id"] if GROUP.encode() in groups else b"0-0"
 
 
 def counted(feed: RedisFeed, *groups: str) -> bool:
     """Whether everything sent has been acknowledged by these groups."""
     found = {group["name"].decode(): group for group in feed.client.xinfo_groups(STREAM)}
     return all(found[name]["lag"] == 0 and found[name]["pending"] == 0 for name in groups or (GROUP,))
-
-
-def has_group(feed: RedisFeed, group: str) -> bool:
-    try:
-        return group.encode() in [found["name"] for found in feed.client.xinfo_groups(STREAM)]
-    except redis.ResponseError:
-        return False  # no stream yet
 
 
 def readers(feed: RedisFeed) -> int:
@@ -100,15 +97,15 @@ def test_runs_killed_with_entries_in_work_are_made_whole_by_the_next(
 ) -> None:
     lines = retail_lines()
     moments = {
-        "taken": lambda: taken(feed),
+        "taken": lambda: delivered(feed) != before,
         "committed": lambda: counter_rows(shop) > 0,
         "some acknowledged": lambda: feed.client.xlen(STREAM) < sent,
     }
-    sent = 0
     for n, moment in enumerate(moments.values()):
+        part = lines[n :: len(moments)]
+        before, sent = delivered(feed), feed.client.xlen(STREAM) + len(part)
         run = begin(f"{feed.url}&trim=1")
-        feed.send(*lines[n :: len(moments)])
-        sent = feed.client.xlen(STREAM)
+        feed.send(*part)
         run.until(moment)
         run.kill()
     run = begin(f"{feed.url}&trim=1")
@@ -137,8 +134,9 @@ def test_redis_restarted_in_the_middle_loses_nothing(tmp_path: Path, shop: Shop,
         lines = retail_lines()
         run = begin(feed.url)
         for half in (lines[::2], lines[1::2]):
+            before = delivered(feed)
             feed.send(*half)
-            run.until(lambda: taken(feed))
+            run.until(lambda before=before: delivered(feed) != before)
             server.stop()
             server.start()
         run.until(lambda: counted(feed))

@@ -77,18 +77,23 @@ def collecting(
 
 
 class Sender:
-    """Segment's client. `failures`: what it gave up on; it must be empty where nothing may be lost."""
+    """Segment's client. `failures`: what it gave up on, `lost`: so many events; none where nothing may be lost."""
 
     def __init__(self, url: str, key: str, **options: Any) -> None:
         self.failures: list[Exception] = []
-        fast = {"upload_size": 20, "upload_interval": 0.05, "timeout": 5}
-        self.client = segment.Client(key, host=url, on_error=lambda e, _: self.failures.append(e), **{**fast, **options})
+        self.lost = 0
+        given = {"upload_size": 20, "upload_interval": 0.05, "timeout": 60, **options}
+        self.client = segment.Client(key, host=url, on_error=self._give_up, **given)
         self.sent: list[dict[str, Any]] = []
 
     def track(self, user: str, event: str, properties: dict[str, Any]) -> None:
         taken, message = self.client.track(user, event, properties)
         assert taken
         self.sent.append(message)
+
+    def _give_up(self, error: Exception, batch: Sequence[Any]) -> None:
+        self.failures.append(error)
+        self.lost += len(batch)
 
     @property
     def ids(self) -> set[str]:

@@ -6,10 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Page, Request
 
@@ -18,6 +19,8 @@ from tests.support.daycount import Shop, command, environment_of, write_definiti
 from tests.support.shop_month import DEFINITIONS, SEARCHES, SEARCHES_BEFORE, shop_events
 
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+NOON = 12
+FURTHEST_AHEAD = ZoneInfo("Etc/GMT-14")  # 14 hours before UTC has it, a day begins there
 
 
 @dataclass
@@ -44,10 +47,11 @@ class Watched:
 
 @dataclass(frozen=True)
 class Site:
-    """A service at an address."""
+    """A service at an address. `now`: when its numbers were made, where its shop counts its days."""
 
     address: str
     shop: Shop
+    now: datetime
 
     @contextmanager
     def page(
@@ -64,10 +68,24 @@ class Site:
             opened.close()
 
 
+def far_from_midnight() -> datetime:
+    """Now, in a time zone in which today goes on for ten hours: no test sees another day begin.
+
+    The zone is never behind UTC, by whose days rejects are counted: those of the next one would be still to come.
+    """
+    now = datetime.now(UTC)
+    return now if now.hour < NOON else now.astimezone(FURTHEST_AHEAD)
+
+
+def zone_of(now: datetime) -> str:
+    """The name of a time's zone, as settings have it."""
+    return str(now.tzinfo)
+
+
 def fill(folder: Path, now: datetime, seed: int) -> Shop:
-    """A store of two shop months, counted by two runs between which a definition was changed."""
-    before = write_definitions(folder / "before.yaml", *DEFINITIONS, SEARCHES_BEFORE, timezone="UTC")
-    after = write_definitions(folder / "shop.yaml", *DEFINITIONS, SEARCHES, timezone="UTC")
+    """A store of two shop months, counted by two runs between which a definition was changed; in the zone of `now`."""
+    before = write_definitions(folder / "before.yaml", *DEFINITIONS, SEARCHES_BEFORE, timezone=zone_of(now))
+    after = write_definitions(folder / "shop.yaml", *DEFINITIONS, SEARCHES, timezone=zone_of(now))
     events = list(shop_events(now, seed))
     store = f"sqlite:///{folder}/numbers.db"
     Shop(store, before).run(write_lines(folder / "first.jsonl", events[:5]))
@@ -77,8 +95,8 @@ def fill(folder: Path, now: datetime, seed: int) -> Shop:
 
 
 @contextmanager
-def serving(shop: Shop, *words: str) -> Iterator[Site]:
-    """`daycount serve` for a shop, on a port of its own."""
+def serving(shop: Shop, *words: str, now: datetime | None = None) -> Iterator[Site]:
+    """`daycount serve` for a shop, on a port of its own. now: when its numbers were made."""
     asked = ["serve", "--store", shop.store, "--definitions", shop.definitions, "--port", "0", *words]
     server = subprocess.Popen(
         command(*asked), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment_of()
@@ -87,7 +105,7 @@ def serving(shop: Shop, *words: str) -> Iterator[Site]:
     try:
         line = server.stdout.readline()
         assert line.startswith("Daycount is serving on http://"), server.stderr.read()
-        yield Site(line.split()[-1], shop)
+        yield Site(line.split()[-1], shop, now or datetime.now(UTC))
     finally:
         server.kill()
         server.communicate()

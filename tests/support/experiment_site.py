@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import redis
 
+from tests.support.dashboard_site import zone_of
 from tests.support.daycount import Shop, daycount, write_lines
 
 DAYS, CHANGED_DAYS_AGO = 20, 14  # of the hero's traffic, and of its ramp
@@ -76,7 +77,7 @@ BANNER = experiment("old_banner", "homepage", {"control": [[0, 100]], "friendly"
 def fill_with_experiments(folder: Path, now: datetime, seed: int, redis_url: str) -> Shop:
     """A store and the Redis at this URL: hero_cta with a second epoch since days ago, button_colour, a draft."""
     for number, experiments in enumerate([[HERO_BEFORE], [HERO, BUTTON, BANNER]]):
-        document = {"account": "shop", "settings": {"timezone": "UTC"}, "metrics": METRICS, "layers": LAYERS}
+        document = {"account": "shop", "settings": {"timezone": zone_of(now)}, "metrics": METRICS, "layers": LAYERS}
         pushed = folder / f"{number}.json"
         pushed.write_text(json.dumps({**document, "experiments": experiments}))
         done = daycount("define", "push", str(pushed), "--definitions", redis_url)
@@ -93,7 +94,7 @@ def set_back(redis_url: str, name: str, to: datetime) -> None:
     with redis.Redis.from_url(redis_url) as client:
         field = f"experiment:{name}"
         stored = json.loads(client.hget("definitions:shop", field) or "")  # type: ignore[arg-type]
-        stored["epochs"][-1]["effective_at"] = f"{to:%Y-%m-%dT%H:%M:%S}.000Z"
+        stored["epochs"][-1]["effective_at"] = f"{to.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
         client.hset("definitions:shop", field, json.dumps(stored))
 
 

@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import redis
@@ -60,10 +60,13 @@ class ReaderProcess(CollectorProcess):
             try:
                 connection.sendall(sent)
                 connection.shutdown(socket.SHUT_WR)
+            except TimeoutError:
+                raise
+            except OSError:  # it is cut off at the other end, which may have answered before
+                pass
+            with suppress(ConnectionError):
                 while part := connection.recv(65536):
                     answer += part
-            except (ConnectionResetError, BrokenPipeError):
-                pass
         return answer
 
 

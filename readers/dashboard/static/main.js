@@ -95,13 +95,20 @@ class App {
     try {
       await this.#define();
       this.#place();
-      await this.view.refresh(this.state, () => turn === this.turn);
+      await this.view.refresh(this.state, () => this.#current(turn));
       if (turn === this.turn) this.notice.well();
     } catch (error) {
       if (turn === this.turn) return this.#failed(error);
     }
     this.header.update();
     return this.view.rhythm ?? (this.span[1] >= this.today ? "open" : "closed");
+  }
+
+  /** Whether what a view asked for is still wanted. It draws it then, be it only a part, and the rest may not come. */
+  #current(turn) {
+    if (turn !== this.turn) return false;
+    this.notice.drawn();
+    return true;
   }
 
   /** Once more, for what has just come into sight; several at once are one. */

@@ -11,6 +11,11 @@ export class Notice {
     this.node = node;
   }
 
+  /** Some of what was asked for is drawn now; what came before it may still stand beside it. */
+  drawn() {
+    this.#last ??= new Date();
+  }
+
   /** All that was asked for has come. */
   well() {
     this.#last = new Date();

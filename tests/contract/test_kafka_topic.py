@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract.source_contract import SourceContract
-from tests.support.kafka_broker import KafkaBroker, kafka_broker
+from tests.support.kafka_broker import KafkaBroker, kafka_broker, patient_kafka
 from tests.support.kafka_feed import KafkaFeed
 
-__all__ = ["kafka_broker"]
+__all__ = ["kafka_broker", "patient_kafka"]
+
+pytestmark = pytest.mark.usefixtures("patient_kafka")
 
 
 @pytest.fixture(params=[1, 3])

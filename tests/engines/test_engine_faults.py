@@ -13,18 +13,22 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.streaming.redis import IDLE_MS
+from tests.conftest import HEAVY_TIMEOUT_S
 from tests.support.emulators import BigtableEmulator
 from tests.support.engine_jobs import as_words
 from tests.support.engine_worlds import Worlds
 from tests.support.engine_worlds_job import WorldsOnEngine
 from tests.support.flink_cluster import FlinkCluster
-from tests.support.live_run import LiveRun
+from tests.support.live_run import PATIENCE_S, LiveRun
 from tests.support.prism import Prism
 from tests.support.redis_restarts import RestartedRedis
 from tests.support.seeds import replay, seeds
 
 TOGETHER, TRIALS, BROKEN = 12, 2, 100
 STALL_S = 2.0
+AGAIN_S = IDLE_MS / 1000 + PATIENCE_S  # what a consumer left that isn't there any more is claimed after a while
+TIMEOUT_S = HEAVY_TIMEOUT_S + 2 * AGAIN_S
 
 OpenJob = Callable[[int], WorldsOnEngine]
 
@@ -79,6 +83,7 @@ def fail_what_it_stands_on(
     next(parts)
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("seed", seeds(1))
 def test_on_prism_worlds_are_exact_though_all_that_can_fail_does(
     seed: int,
@@ -96,16 +101,18 @@ def test_on_prism_worlds_are_exact_though_all_that_can_fail_does(
     run.until(lambda: job.taken() > 0)
     first.close()
     run.kill()
+    before = job.acknowledged()
     second, third = prism(), prism()
     runs = [job.begin(*as_words(engine.beam_options())) for engine in (second, third)]
     for _ in range(2):
         next(parts)
         runs[0].until(lambda: job.taken() > 0)
+    runs[0].until(lambda: job.acknowledged() > before)  # what is in work at first is what the first engine left
     next(parts)
     second.close()
     runs[0].kill()
     next(parts)
-    runs[1].until(job.done)
+    runs[1].until(job.done, AGAIN_S)
     assert job.wrong() == [], replay(seed)
 
 
@@ -118,6 +125,7 @@ def begun(flink: FlinkCluster, job: WorldsOnEngine, *words: str, parallelism: in
     return run, name
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize("seed", seeds(1))
 def test_on_flink_worlds_are_exact_though_all_that_can_fail_does(
     seed: int,
@@ -137,7 +145,7 @@ def test_on_flink_worlds_are_exact_though_all_that_can_fail_does(
     run.until(lambda: job.taken() > 0)
     flink.replace_task_manager()
     next(parts)
-    run.until(job.done)
+    run.until(job.done, AGAIN_S)
     flink.rest.cancel(name)
     # All of this is counted and acknowledged, and the first of the two jobs knows nothing of most of it.
     resumed, resumed_name = begun(flink, job, "--savepoint_path", savepoint, parallelism=2)
@@ -147,6 +155,6 @@ def test_on_flink_worlds_are_exact_though_all_that_can_fail_does(
         resumed.until(lambda: job.taken() > 0)
     flink.rest.cancel(resumed_name)
     next(parts)
-    beside.until(job.done)
+    beside.until(job.done, AGAIN_S)
     flink.rest.cancel(beside_name)
     assert job.wrong() == [], replay(seed)

@@ -31,6 +31,7 @@ def test_a_job_outlives_a_task_manager_and_goes_on_from_a_savepoint_with_changed
     savepoint = rest.stop_with_savepoint(job)
     submit([*cluster.beam_options(), f"--savepoint_path={savepoint}"], out, word="after")
     rest.wait(lambda: len(numbers_in(out, "after")) > 0, "the job to be resumed")
+    rest.wait(lambda: "RUNNING" in rest.jobs().values(), "the job to run")
     [resumed] = [job for job, state in rest.jobs().items() if state == "RUNNING"]
     rest.cancel(resumed)
     assert gaps_in(out) == set()

@@ -52,8 +52,13 @@ def feed(kafka_broker: KafkaBroker) -> Iterator[KafkaFeed]:
         yield feed
 
 
+def running(flink: FlinkCluster) -> list[str]:
+    return [job for job, state in flink.rest.jobs().items() if state == "RUNNING"]
+
+
 def cancel(flink: FlinkCluster) -> None:
-    [job] = [job for job, state in flink.rest.jobs().items() if state == "RUNNING"]
+    flink.rest.wait(lambda: len(running(flink)) == 1, "the job to run")
+    [job] = running(flink)
     flink.rest.cancel(job)
 
 

@@ -17,6 +17,7 @@ from tests.support.kill_story import Place, Story
 from tests.support.outages import in_haste, on_a_full_disk
 
 GIVE_UP_S = 1.0
+LATER_S = 10.0  # where it must not have given up by itself before it is told to end
 SOON_S = 50.0  # with what is given up after a second here given up after a minute, it would be longer
 GARBAGE = b"This is no database.\n" * 1000
 ROOM_KB = (1, 30, 60, 90, 120)  # too little for the tables, or for their first units
@@ -33,8 +34,8 @@ def file_of(place: Place) -> Path:
     return Path(place.url.removeprefix("sqlite:///"))
 
 
-def paused(story: Story, step: str = "before the commit") -> ForkedRun:
-    run = story.paused_at(step, [in_haste(GIVE_UP_S)], nth=1)
+def paused(story: Story, step: str = "before the commit", give_up_s: float = GIVE_UP_S) -> ForkedRun:
+    run = story.paused_at(step, [in_haste(give_up_s)], nth=1)
     assert run is not None
     return run
 
@@ -65,7 +66,7 @@ def locked(place: Place) -> Iterator[None]:
 @pytest.mark.parametrize("feed", FEEDS)
 def test_a_run_told_to_end_while_the_store_is_locked_ends_soon_with_one_line(feed: str, place: Place) -> None:
     story = Story(0, place, feed)
-    run = paused(story)
+    run = paused(story, give_up_s=LATER_S)
     with locked(place):
         run.send(signal.SIGCONT)
         assert not run.poll(GIVE_UP_S / 4)

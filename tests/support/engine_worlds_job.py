@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
+import pytest
 
+from pipeline.definitions.refreshing import RefreshedDefinitions
 from pipeline.definitions.source import open_definitions
 from pipeline.store import Store, open_store
 from pipeline.store.fixed import fix
+from pipeline.streaming import workers
+from pipeline.streaming.definitions import InForce, Numbered
 from pipeline.streaming.graph import Job
 from pipeline.streaming.setup import EngineSetup
 from pipeline.streaming.submit import PRISM, submit
@@ -27,6 +31,19 @@ PATIENCE_S = 240.0
 POLL_S = 0.02
 REFRESH_S = 0.2
 HELD_BYTES = 8 * 1024 * 1024
+
+
+@contextmanager
+def read_only_here() -> Iterator[None]:
+    """What reads definitions again and again is closed after the block: an engine's process has it go on until its end."""
+    with ExitStack() as opened, pytest.MonkeyPatch.context() as patch:
+
+        def refreshed(source: InForce, *given: Any) -> RefreshedDefinitions[Numbered]:
+            opened.callback(source.close)
+            return opened.enter_context(closing(RefreshedDefinitions(source, *given)))
+
+        patch.setattr(workers, "RefreshedDefinitions", refreshed)
+        yield
 
 
 class WorldsOnEngine(JobOnEngine):
@@ -82,7 +99,7 @@ class WorldsOnEngine(JobOnEngine):
         thread = threading.Thread(target=run)  # Beam wants the main thread
         thread.start()
         try:
-            with worker_here() as begun:
+            with read_only_here(), worker_here() as begun:
                 self._submit(lambda: not thread.is_alive() and begun())
         finally:
             self._given_up.set()

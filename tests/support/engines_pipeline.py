@@ -18,6 +18,8 @@ from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 from apache_beam.typehints import Tuple
 from apache_beam.utils.timestamp import Duration, Timestamp
 
+from pipeline.streaming.submit import UNDIVIDED
+
 KEYS = 4
 WITHOUT_END = 2**40
 AT_ONCE = 10
@@ -80,7 +82,7 @@ class Gather(beam.DoFn):
 
 def submit(options: list[str], out: Path, numbers: int = WITHOUT_END, word: str = "") -> beam.runners.runner.PipelineResult:
     """Start the pipeline; gives its result at once. word: a part of its code that may change."""
-    pipeline = beam.Pipeline(options=PipelineOptions(options))
+    pipeline = beam.Pipeline(options=PipelineOptions([*options, f"--experiments={UNDIVIDED}"]))
     counted = (
         pipeline | "How many" >> beam.Create([numbers]) | "Count" >> beam.ParDo(Count()).with_output_types(Tuple[int, bytes])
     )

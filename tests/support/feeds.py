@@ -156,7 +156,8 @@ def end_when_idle(flag: str) -> None:
     def blocks(real: Any, source: Any, *given: Any) -> Iterator[Block | None]:
         idle = 0
         for block in real(source, *given):
-            idle = idle + 1 if block is None and os.path.exists(flag) else 0
+            # One that is away has nothing either.
+            idle = idle + 1 if block is None and source.trouble is None and os.path.exists(flag) else 0
             if idle == 2:
                 os.kill(os.getpid(), signal.SIGTERM)
             yield block

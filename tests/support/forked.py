@@ -72,6 +72,8 @@ class ForkedRun:
 
     def stopped(self, timeout_s: float = PATIENCE_S) -> bool:
         """Whether it stops itself in this time, rather than ending."""
+        if self._status is not None:
+            return False
         status = self._zygote.ask({"do": "await", "pid": self.pid, "timeout_s": timeout_s})
         assert status is not None, "it neither stopped nor ended"
         if os.WIFSTOPPED(status):
@@ -99,7 +101,7 @@ class ForkedRun:
         try:
             children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
             return [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # one ends before it is opened, or before it is read
             return []
 
     def _said(self) -> tuple[str, str]:

@@ -35,9 +35,9 @@ class LiveRun:
                 env=environment_of(shop.environment), start_new_session=True,
             )  # fmt: skip
 
-    def until(self, condition: Callable[[], bool]) -> None:
+    def until(self, condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
         """Go on until something is so."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while not condition():
             assert self._process.poll() is None, f"the run ended too soon: {self.said()}"
             assert time.monotonic() < deadline, f"still not so: {self.said()}"

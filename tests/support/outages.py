@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -31,6 +32,7 @@ from tests.support.strikes import wrap
 
 start_worker = pool._start  # the real one, whatever is planted
 HASTE = 1.0  # seconds instead of a minute
+FOR_EVER_S = 600.0
 
 
 class KillableRedis:
@@ -66,7 +68,7 @@ class KillableRedis:
     def replaced_by(self, answer: bytes) -> Iterator[Babbler]:
         """Killed, and at its port something that answers so to whatever it is told; afterwards it is still away."""
         self.kill()
-        babbler = Babbler(self._port, answer)
+        babbler = Babbler(answer, self._port)
         try:
             yield babbler
         finally:
@@ -74,13 +76,14 @@ class KillableRedis:
 
 
 class Babbler:
-    """Answers the same bytes to everything, and counts how often."""
+    """Answers the same bytes to everything, and counts how often. port: where; any where none is named."""
 
-    def __init__(self, port: int, answer: bytes) -> None:
+    def __init__(self, answer: bytes, port: int = 0) -> None:
         self.asked = 0
         self._answer = answer
         self._stopped = Event()
         self._socket = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._socket.getsockname()[1]
         self._socket.settimeout(0.05)
         self._thread = Thread(target=self._answer_all, daemon=True)
         self._thread.start()
@@ -124,8 +127,25 @@ def _give_up_after(seconds: float, call_s: float) -> None:
 
     calls.CALL_TIMEOUT_S = call_s
     store.Patience = partial(Patience, deadline_s=seconds)  # type: ignore[misc,assignment]
+    # The store is opened as ever: it is there then, and may take its time.
+    wrap(store, "connect", lambda real, *given, **named: real(*given, **{**named, "patience": Patience()}))
     keeper.GIVE_UP_S = seconds
     wrap(SqliteStore, "__init__", lambda real, *given, **named: real(*given, **{**named, "busy_timeout_s": seconds}))
+
+
+def with_workers_that_never_begin() -> Plant:
+    """A run whose workers are started for as long as they live."""
+    return f"{__name__}:start_for_ever", {}
+
+
+def start_for_ever() -> None:
+    """In a child."""
+    pool._start = _start_for_ever
+
+
+def _start_for_ever(setup: WorkerSetup) -> None:
+    start_worker(setup)
+    time.sleep(FOR_EVER_S)
 
 
 def on_a_full_disk(bytes_max: int) -> Plant:

@@ -94,7 +94,12 @@ ONLY_IN = {
     "grpc": ("pipeline.store.bigtable", "pipeline.sources.pubsub"),
     "sqlite3": ("pipeline.store.sqlite",),
     "mmh3": ("readers.assign.bucket",),
-    "redis": ("pipeline.definitions", "pipeline.collect.to_stream", "pipeline.embedded_redis", "pipeline.sources.redis_group"),
+    "redis": (
+        "pipeline.definitions",
+        "pipeline.collect.to_stream",
+        "pipeline.embedded_redis",
+        "pipeline.sources.redis_group",
+    ),
     "starlette": ("readers", "pipeline.collect", "pipeline.serving"),
     "prometheus_client": ("readers.telemetry", "readers.app", "readers.commands"),
     "scipy": ("readers.experiments",),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import daycount, workload
+from benchmarks import daycount, processes, workload
 from benchmarks.plain import Batch, Live, plain_rows
 from benchmarks.processes import Measured, measure
 from benchmarks.rows import Row, from_lines, measures_of, to_lines
@@ -74,8 +74,21 @@ def test_the_summary_may_stand_on_one_line_or_on_several() -> None:
         assert daycount._last_json(text) == {"events": 3}
 
 
-def test_a_measured_command_reports_its_memory_with_that_of_its_children() -> None:
-    child = "import time; held = bytearray(60_000_000); time.sleep(0.8)"
+def test_a_measured_command_reports_its_memory_with_that_of_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, sample = tmp_path / "seen", processes.tree_rss_mb
+
+    def noting(pid: int) -> float:
+        found = sample(pid)
+        if found > 120:
+            seen.touch()
+        return found
+
+    monkeypatch.setattr(processes, "tree_rss_mb", noting)
+    seen_yet = f"pathlib.Path({str(seen)!r}).exists()"  # at the longest it waits for a minute
+    waiting = f"any({seen_yet} or time.sleep(0.05) for _ in range(1200))"
+    child = f"import pathlib, time; held = bytearray(60_000_000); {waiting}"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}]); print('done')"
     measured = measure([sys.executable, "-c", f"held = bytearray(60_000_000); {parent}"])
     assert (measured.code, measured.stdout) == (0, "done\n")

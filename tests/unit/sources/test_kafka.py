@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.model.limits import EVENT_BYTES_MAX
 from pipeline.sources.kafka.gathering import RECORDS_MAX
+from pipeline.sources.kafka.group import ANSWER_S, Group
 from tests.contract.source_contract import PATIENCE_S, QUIET_S, A, B, C, Reader, reading, records_of, taken_of
 from tests.support.kafka_broker import KafkaBroker, kafka_broker, patient_kafka
 from tests.support.kafka_feed import KafkaFeed
@@ -19,7 +20,12 @@ from tests.support.seeds import seeds
 
 __all__ = ["kafka_broker", "patient_kafka"]
 
-pytestmark = pytest.mark.usefixtures("patient_kafka")
+
+@pytest.fixture(autouse=True)
+def patient_but_for_members(patient_kafka: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who joins a group is answered nothing on that connection until all its members have been polled. Several of them share
+    a thread here: each has to give up soon what it asks of the group meanwhile, and asks again."""
+    monkeypatch.setattr(Group.committed, "__defaults__", (ANSWER_S,))
 
 
 @pytest.fixture

@@ -18,12 +18,14 @@ from pipeline.sources.kafka.url import KafkaUrl
 from pipeline.streaming.kafka import GatherRecords, check, java_settings, take_records
 from pipeline.streaming.kafka_offsets import TellOffsets
 from pipeline.streaming.taken import Taken
-from tests.support.kafka_broker import KafkaBroker, kafka_broker
+from tests.support.kafka_broker import KafkaBroker, kafka_broker, patient_kafka
 from tests.support.kafka_feed import KafkaFeed
 from tests.support.kafka_source import kafka_source
 from tests.support.kept_state import KeptBag, KeptTimer, KeptValue
 
-__all__ = ["kafka_broker"]
+__all__ = ["kafka_broker", "patient_kafka"]
+
+pytestmark = pytest.mark.usefixtures("patient_kafka")
 
 URN = "beam:transform:org.apache.beam:kafka_read_with_metadata:v1"
 

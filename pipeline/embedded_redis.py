@@ -16,9 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from pipeline.definitions.connection import connect
 from pipeline.model.errors import UsageError
 
 _LOG = "redis.log"
@@ -111,16 +110,12 @@ def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
     """Waits until the server answers, having loaded its data; False if it ended or takes too long."""
     deadline = time.monotonic() + _START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
-        with suppress(redis.RedisError), _client(port) as asking:
+        with suppress(redis.RedisError), connect(f"redis://127.0.0.1:{port}/0") as asking:
             asking.ping()
             if asking.info("server")["process_id"] == process.pid:  # else somebody else's, to whom this port went
                 return True
         time.sleep(_POLL_S)
     return False
-
-
-def _client(port: int) -> redis.Redis:
-    return redis.Redis("127.0.0.1", port, socket_timeout=1.0, retry=Retry(NoBackoff(), 0))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -72,7 +72,10 @@ class SqliteStore(Store):
             raise UsageError(f"cannot open the store {self.path}: {e}; name a writable path of a Daycount store") from e
 
     def _log_ahead(self, busy_timeout_s: float) -> None:
-        """In WAL mode. Where several make a file at once, SQLite refuses it to one of them instead of waiting."""
+        """In WAL mode. Where several make a file at once, SQLite refuses it to one of them instead of waiting.
+
+        **Retry:** harmless.
+        """
         until = time.monotonic() + busy_timeout_s
         while True:
             try:

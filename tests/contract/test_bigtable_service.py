@@ -137,3 +137,22 @@ def test_a_commit_that_fails_is_asked_for_once(service: Service, code: grpc.Stat
     assert type(raised.value) is error
     assert len(service.requests) == 1
     store.close()
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_every_attempt_has_time_for_an_answer(chance: float) -> None:
+    now, left_s = [0.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    def attempt(left: Callable[[], float]) -> None:
+        left_s.append(left())
+        now[0] += 0.01
+        raise TransientStoreError("not now")
+
+    for deadline_s in (2.5, 5.0, 60.0):
+        now[0] = 0.0
+        with pytest.raises(TransientStoreError):
+            Patience(deadline_s, sleep, lambda: now[0], lambda: chance).repeat(attempt)
+    assert len(left_s) > 20 and min(left_s) >= 0.6
